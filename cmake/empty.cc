@@ -1,0 +1,1 @@
+// Placeholder translation unit of a module that has no source file yet.

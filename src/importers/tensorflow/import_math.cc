@@ -1,0 +1,155 @@
+// Element-wise arithmetic, activations, comparisons, matrix products.
+#include <fmt/core.h>
+
+#include "importers/tensorflow/node_importer.h"
+
+namespace hone::tf {
+namespace {
+
+// The operator `target` of the table on all inputs. Div of integers truncates in both.
+Status import_same(NodeImporter& n) {
+  std::vector<Value*> inputs;
+  for (size_t i = 0; i < n.num_inputs(); ++i) {
+    HONE_ASSIGN_OR_RETURN(Value * value, n.input(i));
+    inputs.push_back(value);
+  }
+  HONE_ASSIGN_OR_RETURN(Value * result, n.add(n.target(), {}, std::move(inputs)));
+  n.output(result);
+  return ok();
+}
+
+Status import_clip(NodeImporter& n, Value* lo, Value* hi) {
+  HONE_ASSIGN_OR_RETURN(Value * x, n.input(0));
+  HONE_ASSIGN_OR_RETURN(x, n.add("Max", {}, {x, lo}));
+  HONE_ASSIGN_OR_RETURN(x, n.add("Min", {}, {x, hi}));
+  n.output(x);
+  return ok();
+}
+Status import_relu6(NodeImporter& n) {
+  HONE_ASSIGN_OR_RETURN(const Value* x, n.input(0));
+  return import_clip(n, n.scalar(0, x->dtype()), n.scalar(6, x->dtype()));
+}
+// TensorFlow: min(x, max) first, then max with min.
+Status import_clip_by_value(NodeImporter& n) {
+  HONE_ASSIGN_OR_RETURN(Value * x, n.input(0));
+  HONE_ASSIGN_OR_RETURN(Value * lo, n.input(1));
+  HONE_ASSIGN_OR_RETURN(Value * hi, n.input(2));
+  HONE_ASSIGN_OR_RETURN(x, n.add("Min", {}, {x, hi}));
+  HONE_ASSIGN_OR_RETURN(x, n.add("Max", {}, {x, lo}));
+  n.output(x);
+  return ok();
+}
+
+Status import_with_scalar(NodeImporter& n, const char* op, double value) {
+  HONE_ASSIGN_OR_RETURN(Value * x, n.input(0));
+  HONE_ASSIGN_OR_RETURN(Value * result, n.add(op, {}, {x, n.scalar(value, x->dtype())}));
+  n.output(result);
+  return ok();
+}
+Status import_elu(NodeImporter& n) { return import_with_scalar(n, "Elu", 1); }
+Status import_leaky_relu(NodeImporter& n) {
+  HONE_ASSIGN_OR_RETURN(const double alpha, n.attr_float("alpha", 0.2));
+  return import_with_scalar(n, "LeakyRelu", alpha);
+}
+
+Status import_add_n(NodeImporter& n) {
+  HONE_ASSIGN_OR_RETURN(Value * sum, n.input(0));
+  for (size_t i = 1; i < n.num_inputs(); ++i) {
+    HONE_ASSIGN_OR_RETURN(Value * next, n.input(i));
+    HONE_ASSIGN_OR_RETURN(sum, n.add("Add", {}, {sum, next}));
+  }
+  n.output(sum);
+  return ok();
+}
+
+Status import_product(NodeImporter& n, const char* transpose_a, const char* transpose_b) {
+  HONE_ASSIGN_OR_RETURN(Value * a, n.input(0));
+  HONE_ASSIGN_OR_RETURN(Value * b, n.input(1));
+  MatMulAttributes attributes;
+  HONE_ASSIGN_OR_RETURN(attributes.transpose_a, n.attr_bool(transpose_a, false));
+  HONE_ASSIGN_OR_RETURN(attributes.transpose_b, n.attr_bool(transpose_b, false));
+  HONE_ASSIGN_OR_RETURN(Value * result, n.add("MatMul", attributes, {a, b}));
+  n.output(result);
+  return ok();
+}
+Status import_matmul(NodeImporter& n) { return import_product(n, "transpose_a", "transpose_b"); }
+Status import_batch_matmul(NodeImporter& n) { return import_product(n, "adj_x", "adj_y"); }
+
+Status import_softmax(NodeImporter& n) {
+  HONE_ASSIGN_OR_RETURN(Value * x, n.input(0));
+  HONE_ASSIGN_OR_RETURN(Value * result, n.add(n.target(), SoftmaxAttributes{}, {x}));
+  n.output(result);
+  return ok();
+}
+
+constexpr OpImporter kTable[] = {
+    {"Abs", import_same, "", "Abs"},
+    {"Acos", import_same, "", "Acos"},
+    {"Acosh", import_same, "", "Acosh"},
+    {"Add", import_same, "no strings", "Add"},
+    {"AddN", import_add_n, ""},
+    {"AddV2", import_same, "", "Add"},
+    {"Asin", import_same, "", "Asin"},
+    {"Asinh", import_same, "", "Asinh"},
+    {"Atan", import_same, "", "Atan"},
+    {"Atanh", import_same, "", "Atanh"},
+    {"BatchMatMul", import_batch_matmul, "real numbers"},
+    {"BatchMatMulV2", import_batch_matmul, "real numbers"},
+    {"BatchMatMulV3", import_batch_matmul, "real numbers"},
+    {"Ceil", import_same, "", "Ceil"},
+    {"ClipByValue", import_clip_by_value, ""},
+    {"Cos", import_same, "", "Cos"},
+    {"Cosh", import_same, "", "Cosh"},
+    {"Div", import_same, "", "Div"},
+    {"Elu", import_elu, ""},
+    {"Equal", import_same, "", "Equal"},
+    {"Erf", import_same, "", "Erf"},
+    {"Erfc", import_same, "", "Erfc"},
+    {"Exp", import_same, "", "Exp"},
+    {"Floor", import_same, "", "Floor"},
+    {"Greater", import_same, "", "Greater"},
+    {"GreaterEqual", import_same, "", "GreaterOrEqual"},
+    {"LeakyRelu", import_leaky_relu, ""},
+    {"Less", import_same, "", "Less"},
+    {"LessEqual", import_same, "", "LessOrEqual"},
+    {"Log", import_same, "", "Log"},
+    {"LogSoftmax", import_softmax, "", "LogSoftmax"},
+    {"LogicalAnd", import_same, "", "And"},
+    {"LogicalNot", import_same, "", "Not"},
+    {"LogicalOr", import_same, "", "Or"},
+    {"MatMul", import_matmul, ""},
+    {"Maximum", import_same, "", "Max"},
+    {"Minimum", import_same, "", "Min"},
+    {"Mul", import_same, "", "Mul"},
+    {"Neg", import_same, "", "Neg"},
+    {"NotEqual", import_same, "", "NotEqual"},
+    {"Pow", import_same, "", "Pow"},
+    {"RealDiv", import_same, "", "Div"},
+    {"Reciprocal", import_same, "", "Reciprocal"},
+    {"Relu", import_same, "", "Relu"},
+    {"Relu6", import_relu6, ""},
+    {"Rint", import_same, "", "Round"},
+    {"Round", import_same, "", "Round"},
+    {"Rsqrt", import_same, "", "Rsqrt"},
+    {"SelectV2", import_same, "", "Where"},
+    {"Selu", import_same, "", "Selu"},
+    {"Sigmoid", import_same, "", "Sigmoid"},
+    {"Sign", import_same, "", "Sign"},
+    {"Sin", import_same, "", "Sin"},
+    {"Sinh", import_same, "", "Sinh"},
+    {"Softmax", import_softmax, "", "Softmax"},
+    {"Softplus", import_same, "", "Softplus"},
+    {"Softsign", import_same, "", "Softsign"},
+    {"Sqrt", import_same, "", "Sqrt"},
+    {"Square", import_same, "", "Square"},
+    {"SquaredDifference", import_same, "", "SquaredDifference"},
+    {"Sub", import_same, "", "Sub"},
+    {"Tan", import_same, "", "Tan"},
+    {"Tanh", import_same, "", "Tanh"},
+};
+
+}  // namespace
+
+std::span<const OpImporter> math_importers() { return kTable; }
+
+}  // namespace hone::tf

@@ -1,0 +1,22 @@
+// Concrete input shapes against the shapes a plan declares.
+#pragma once
+
+#include <vector>
+
+#include "plan/plan.h"
+
+namespace hone {
+
+// Finds the symbols' values that make the inputs' declared shapes equal to `shapes`, and checks
+// everything else against them. Errors: kShape, naming the input and the dimension.
+Result<SymbolValues> bind_symbols(const Portable& portable, const std::vector<std::vector<int64_t>>& shapes);
+
+// Index of the profile whose configurations to use: the first that contains the shapes, else the one whose
+// opt shapes are nearest (smallest sum of |log(size ratio)|). 0 without profiles.
+size_t nearest_profile(const Portable& portable, const std::vector<std::vector<int64_t>>& shapes);
+
+// Symbol values at the opt shapes of each profile. Without profiles one entry: dimension 0 of an input is 1,
+// other free dimensions 128.
+Result<std::vector<SymbolValues>> profile_symbols(const Portable& portable);
+
+}  // namespace hone

@@ -1,0 +1,207 @@
+#include "lower/lower.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+
+#include "base/check.h"
+#include "base/hash.h"
+#include "lower/bind_shapes.h"
+#include "lower/storage.h"
+
+namespace hone {
+namespace {
+
+constexpr size_t kWeightAlignment = 64;
+
+// Packed weights of all steps, each aligned; equal contents are kept once.
+class PackedStore {
+ public:
+  size_t add(const std::vector<std::byte>& bytes) {
+    const Hash128 hash = hash128(bytes.data(), bytes.size());
+    const auto [it, is_new] = offsets_.try_emplace({hash, bytes.size()}, store_.size());
+    if (is_new) {
+      store_.insert(store_.end(), bytes.begin(), bytes.end());
+      store_.resize((store_.size() + kWeightAlignment - 1) / kWeightAlignment * kWeightAlignment);
+    }
+    return it->second;
+  }
+
+  // Moves the bytes into aligned memory owned by the tuned part.
+  void finish(Tuned* tuned) {
+    const size_t padded = std::max(store_.size(), kWeightAlignment);
+    std::shared_ptr<void> memory(std::aligned_alloc(kWeightAlignment, padded), std::free);
+    HONE_CHECK(memory != nullptr);
+    std::memcpy(memory.get(), store_.data(), store_.size());
+    tuned->packed = static_cast<const std::byte*>(memory.get());
+    tuned->packed_bytes = store_.size();
+    tuned->owner = std::move(memory);
+  }
+
+ private:
+  std::vector<std::byte> store_;
+  std::map<std::pair<Hash128, size_t>, size_t> offsets_;
+};
+
+Status missing_weights(const PlanStep& step) {
+  return Status(Code::kPlan, fmt::format("the weights of step '{}' are not in the plan in a form "
+                                         "that can be packed again", step.name))
+      .because("the plan was built without its portable part")
+      .fix("build the plan on this machine, or with --portable");
+}
+
+}  // namespace
+
+std::vector<StepChoice> choose_by_list_order(const Portable& portable, const Target& target) {
+  std::vector<StepChoice> choices;
+  // Configurations are picked for the first profile; where its shapes do not fit, any will do.
+  const auto profiles = profile_symbols(portable);
+  const SymbolValues symbols = profiles.ok() ? profiles->front() : SymbolValues();
+  for (const PlanStep& step : portable.steps) {
+    const StepDesc desc = make_step_desc(portable, step);
+    StepChoice choice;
+    for (const Tactic* tactic : all_tactics()) {
+      const std::string_view op_name = tactic->op_name();
+      if (op_name != "*" && op_name != desc.op->name) continue;
+      if (choice.tactic) {
+        choice.rejected.push_back({tactic->name(), "later in the list; not timed"});
+        continue;
+      }
+      const Verdict verdict = tactic->can_run(desc, target);
+      if (!verdict.ok()) {
+        choice.rejected.push_back({tactic->name(), verdict.reason()});
+        continue;
+      }
+      std::vector<Config> configs = tactic->candidates(substitute_shapes(desc, symbols), target);
+      if (configs.empty()) {
+        choice.rejected.push_back({tactic->name(), "no configuration for these shapes"});
+        continue;
+      }
+      choice.tactic = tactic;
+      choice.configs = {std::move(configs.front())};
+    }
+    HONE_CHECK(choice.tactic != nullptr);  // the reference runs everything
+    choices.push_back(std::move(choice));
+  }
+  return choices;
+}
+
+Result<Tuned> lower(const Portable& portable, const Target& target,
+                    const std::vector<StepChoice>& choices) {
+  HONE_CHECK(choices.size() == portable.steps.size());
+  Tuned tuned;
+  tuned.features = target.features.text();
+  tuned.cpu = cpu_info().model_name;
+  tuned.threads = target.threads;
+  tuned.steps.resize(portable.steps.size());
+  std::vector<StepDesc> descs;
+  for (const PlanStep& step : portable.steps) descs.push_back(make_step_desc(portable, step));
+  tuned.values = plan_storage(portable, descs, choices, &tuned.steps);
+
+  PackedStore store;
+  for (size_t s = 0; s < portable.steps.size(); ++s) {
+    TunedStep& out = tuned.steps[s];
+    out.milliseconds = choices[s].milliseconds;
+    out.rejected = choices[s].rejected;
+    if (out.is_view) continue;
+    const Tactic& tactic = *choices[s].tactic;
+    out.tactic = tactic.name();
+    out.version = tactic.version();
+    out.configs = choices[s].configs;
+    const Config& config = out.configs.front();
+    out.packed_key = tactic.packing_key(descs[s], config);
+    for (const OperandDesc& input : descs[s].inputs) {
+      if (input.is_constant && !input.constant) return missing_weights(portable.steps[s]);
+    }
+    if (tactic.packed_bytes(descs[s], target, config) == 0) continue;
+    PackedWeights packed = tactic.pack_weights(descs[s], target, config);
+    HONE_CHECK(packed.bytes.size() == tactic.packed_bytes(descs[s], target, config));
+    out.packed_offset = store.add(packed.bytes);
+    out.packed_bytes = packed.bytes.size();
+    out.replaced_inputs = packed.replaced_inputs;
+  }
+  store.finish(&tuned);
+  return tuned;
+}
+
+namespace {
+
+Status check_tuned_step(const PlanStep& step, const StepDesc& desc, const TunedStep& tuned,
+                        const Target& target) {
+  const auto misfit = [&step](std::string what) {
+    return Status(Code::kPlan, std::move(what)).at(fmt::format("step '{}'", step.name));
+  };
+  const Tactic* tactic = find_tactic(tuned.tactic);
+  if (!tactic) return misfit(fmt::format("tactic '{}' is not in this version of Hone", tuned.tactic));
+  if (tactic->version() != tuned.version) {
+    return misfit(fmt::format("tactic '{}' has version {} here, {} in the plan", tuned.tactic,
+                              tactic->version(), tuned.version));
+  }
+  const std::string_view op_name = tactic->op_name();
+  if (op_name != "*" && op_name != step.op->name) {
+    return misfit(fmt::format("tactic '{}' does not run operator {}", tuned.tactic, step.op->name));
+  }
+  const Verdict verdict = tactic->can_run(desc, target);
+  if (!verdict.ok()) return misfit(fmt::format("tactic '{}' cannot run it: {}", tuned.tactic, verdict.reason()));
+  if (tuned.configs.empty()) return misfit("no configuration");
+  for (const Config& config : tuned.configs) {
+    if (!tactic->valid_config(desc, target, config) ||
+        tactic->packing_key(desc, config) != tuned.packed_key) {
+      return misfit(fmt::format("tactic '{}' does not know configuration '{}'", tuned.tactic, config));
+    }
+  }
+  if (tactic->packed_bytes(desc, target, tuned.configs.front()) != tuned.packed_bytes) {
+    return misfit("packed weights have the wrong size");
+  }
+  for (size_t i = 0; i < desc.inputs.size(); ++i) {
+    const bool replaced = std::find(tuned.replaced_inputs.begin(), tuned.replaced_inputs.end(), i) !=
+                          tuned.replaced_inputs.end();
+    if (replaced && (tuned.packed_bytes == 0 || !desc.inputs[i].is_constant)) {
+      return misfit(fmt::format("input {} is said to be packed, but is not", i));
+    }
+    if (desc.inputs[i].is_constant && !desc.inputs[i].constant && !replaced) {
+      return misfit(fmt::format("constant input {} has no data", i));
+    }
+  }
+  return ok();
+}
+
+}  // namespace
+
+Status attach_tuned(const Portable& portable, const Target& target, Tuned* tuned) {
+  auto needed = CpuFeatures::parse(tuned->features);
+  if (!needed.ok()) return needed.status();
+  if (!target.features.contains(*needed)) {
+    return Status(Code::kDevice, fmt::format("the plan was tuned for '{}' ({}), this CPU offers '{}'",
+                                             tuned->features, tuned->cpu, target.features.text()))
+        .fix("build the plan on this machine, or with --portable");
+  }
+  if (tuned->steps.size() != portable.steps.size()) {
+    return Status(Code::kPlan, "the tuned part has another number of steps than the portable part");
+  }
+  std::vector<StepDesc> descs;
+  std::vector<StepChoice> choices;
+  for (size_t s = 0; s < portable.steps.size(); ++s) {
+    TunedStep& step = tuned->steps[s];
+    descs.push_back(make_step_desc(portable, portable.steps[s]));
+    StepChoice choice;
+    if (!step.tactic.empty()) {
+      HONE_RETURN_IF_ERROR(check_tuned_step(portable.steps[s], descs[s], step, target));
+      choice.tactic = find_tactic(step.tactic);
+      choice.configs = step.configs;
+    }
+    choices.push_back(std::move(choice));
+    step.is_view = false;
+  }
+  tuned->values = plan_storage(portable, descs, choices, &tuned->steps);
+  for (size_t s = 0; s < portable.steps.size(); ++s) {
+    if (tuned->steps[s].tactic.empty() && !tuned->steps[s].is_view) {
+      return Status(Code::kPlan, fmt::format("step '{}' has no tactic", portable.steps[s].name));
+    }
+  }
+  return ok();
+}
+
+}  // namespace hone

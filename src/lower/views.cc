@@ -1,0 +1,78 @@
+#include "lower/views.h"
+
+#include <string_view>
+
+#include "ops/movement.h"
+
+namespace hone {
+namespace {
+
+int normalize_axis(int64_t axis, size_t rank) {
+  return static_cast<int>(axis < 0 ? axis + static_cast<int64_t>(rank) : axis);
+}
+
+std::optional<std::vector<int64_t>> constant_ints(const StepDesc& step, size_t input) {
+  if (input >= step.inputs.size() || !step.inputs[input].constant) return std::nullopt;
+  return step.inputs[input].constant->as_int64s();
+}
+
+std::vector<SliceView> split_views(const StepDesc& step) {
+  const auto& attributes = step.attr<SplitAttributes>();
+  const int axis = normalize_axis(attributes.axis, step.in_shape(0).size());
+  std::vector<SliceView> views;
+  Dim start = 0;
+  for (size_t i = 0; i < step.outputs.size(); ++i) {
+    views.push_back({axis, start});
+    start = start + step.out_shape(i)[axis];
+  }
+  return views;
+}
+
+// One axis with a constant, non-negative start and step 1; the other axes are taken whole.
+std::vector<SliceView> single_slice_view(const StepDesc& step) {
+  const auto starts = constant_ints(step, 1);
+  if (!starts) return {};
+  std::vector<int64_t> axes(starts->size()), steps(starts->size(), 1);
+  for (size_t i = 0; i < axes.size(); ++i) axes[i] = static_cast<int64_t>(i);
+  if (step.num_root_inputs() > 3) {
+    const auto given = constant_ints(step, 3);
+    if (!given || given->size() != starts->size()) return {};
+    axes = *given;
+  }
+  if (step.num_root_inputs() > 4) {
+    const auto given = constant_ints(step, 4);
+    if (!given || given->size() != starts->size()) return {};
+    steps = *given;
+  }
+  std::vector<SliceView> views;
+  for (size_t i = 0; i < axes.size(); ++i) {
+    const int axis = normalize_axis(axes[i], step.in_shape(0).size());
+    if (steps[i] != 1) return {};
+    if (step.in_shape(0)[axis] == step.out_shape()[axis]) continue;  // whole
+    // A start beyond the dimension would have to be clamped; with a known size it is checked here.
+    const Dim& size = step.in_shape(0)[axis];
+    int64_t start = (*starts)[i];
+    if (start < 0) {
+      if (!size.is_const()) return {};
+      start += size.value();
+    }
+    if (start < 0 || !always_le(Dim(start) + step.out_shape()[axis], size)) return {};
+    views.push_back({axis, Dim(start)});
+  }
+  return views.size() == 1 ? views : std::vector<SliceView>();
+}
+
+}  // namespace
+
+std::vector<SliceView> slice_views(const StepDesc& step) {
+  const std::string_view name = step.op->name;
+  if (name == "Split") return split_views(step);
+  if (name == "Slice") return single_slice_view(step);
+  return {};
+}
+
+int concat_axis(const StepDesc& step) {
+  return normalize_axis(step.attr<ConcatAttributes>().axis, step.out_shape().size());
+}
+
+}  // namespace hone

@@ -1,0 +1,182 @@
+#include "ops/op_samples_test.h"
+
+namespace hone {
+namespace {
+
+// Positive integers, so that they may be divisors.
+Tensor integer_tensor(std::vector<int64_t> shape, int seed) {
+  Tensor tensor = Tensor::empty(DataType::i64, std::move(shape));
+  auto* data = tensor.mutable_data<int64_t>();
+  for (int64_t i = 0; i < tensor.num_elements(); ++i) data[i] = 1 + (i * 7 + seed * 3) % 9;
+  return tensor;
+}
+
+Tensor cast(const Tensor& tensor, DataType dtype) {
+  const Tensor inputs[] = {tensor};
+  return evaluate_reference(op("Cast"), CastAttributes{dtype}, {}, inputs).value()[0];
+}
+
+Tensor i64s(const std::vector<int64_t>& values) {
+  return Tensor::from({static_cast<int64_t>(values.size())}, values);
+}
+
+// Whatever dtypes the operator takes, with and without broadcasting.
+void add_pointwise_samples(std::vector<OpSample>& samples) {
+  for (const OpDef* op : all_ops()) {
+    if (!op->pointwise) continue;
+    const int arity = op->pointwise->arity;
+    for (DataType dtype : {DataType::f32, DataType::f64, DataType::f16, DataType::bf16,
+                           DataType::i64, DataType::i32, DataType::u8, DataType::boolean}) {
+      OpSample sample{op->name, op->defaults, {}, arity};
+      for (int i = 0; i < arity; ++i) {
+        std::vector<int64_t> shape = i == 1 ? std::vector<int64_t>{5} : std::vector<int64_t>{3, 5};
+        if (i == 2) shape = {3, 1};
+        const bool condition = sample.op == "Where" && i == 0;
+        sample.inputs.push_back(
+            sample_tensor(condition ? DataType::boolean : dtype, std::move(shape), i));
+      }
+      SymbolScope symbols;
+      InferContext context{&sample.attributes, {}, &symbols};
+      for (const Tensor& input : sample.inputs) {
+        context.inputs.push_back({{input.dtype(), to_shape(input.shape())}});
+      }
+      if (infer_types(*op, {}, context).ok()) samples.push_back(std::move(sample));
+    }
+  }
+  PointwiseAttributes program;
+  program.program = Program::parse("t0=Mul(x0,x1);t1=Relu(t0);t2=Add(t1,0.5);", 2).value();
+  samples.push_back({"Pointwise",
+                     program,
+                     {sample_tensor(DataType::f32, {3, 5}), sample_tensor(DataType::f32, {5})},
+                     2});
+}
+
+void add_shape_samples(std::vector<OpSample>& samples) {
+  const Tensor x = sample_tensor(DataType::f32, {3, 4, 5});
+  for (DataType to : {DataType::f16, DataType::i8, DataType::u64, DataType::boolean}) {
+    samples.push_back({"Cast", CastAttributes{to}, {x}});
+  }
+  samples.push_back({"Identity", {}, {x}});
+  samples.push_back({"Shape", {}, {x}});
+  samples.push_back({"Size", {}, {x}});
+  for (auto shape : {std::vector<int64_t>{0, -1}, {5, 4, 3}, {60}, {-1, 1, 2}, {0, 0, -1}}) {
+    samples.push_back({"Reshape", ReshapeAttributes{}, {x, i64s(shape)}});
+  }
+  const Tensor ones = sample_tensor(DataType::f32, {1, 4, 1, 5});
+  samples.push_back({"Squeeze", AxesAttributes{{0, -2}}, {ones}});
+  samples.push_back({"Squeeze", AxesAttributes{}, {ones}, 0});
+  samples.push_back({"Unsqueeze", AxesAttributes{{0, -1}}, {x}});
+  samples.push_back({"Fill", {}, {i64s({2, 3}), Tensor::scalar<int64_t>(7)}, 0});
+  for (auto [start, limit, delta] : {std::tuple{0, 7, 2}, {5, -3, -3}, {4, 4, 1}}) {
+    samples.push_back({"Range",
+                       {},
+                       {Tensor::scalar<int64_t>(start), Tensor::scalar<int64_t>(limit),
+                        Tensor::scalar<int64_t>(delta)},
+                       0});
+  }
+  samples.push_back(
+      {"Range", {}, {Tensor::scalar(0.5f), Tensor::scalar(2.0f), Tensor::scalar(0.25f)}, 0});
+}
+
+void add_movement_samples(std::vector<OpSample>& samples) {
+  const Tensor x = sample_tensor(DataType::f32, {3, 4, 5});
+  samples.push_back({"Transpose", TransposeAttributes{{1, 2, 0}}, {x}});
+  samples.push_back({"Transpose", TransposeAttributes{}, {x}});
+  samples.push_back({"Concat", ConcatAttributes{1}, {x, x, x}, 3});
+  samples.push_back({"Concat", ConcatAttributes{-1}, {i64s({1, 2}), i64s({3})}, 0});
+  samples.push_back({"Split", SplitAttributes{-1, {1, 4}}, {x}});
+  samples.push_back({"Split", SplitAttributes{0, {2, 1, 0}}, {i64s({5, 6, 7})}, 0});
+  const int64_t end = INT64_MAX;
+  for (auto [starts, ends, axes, steps] :
+       {std::tuple<std::vector<int64_t>, std::vector<int64_t>, std::vector<int64_t>,
+                   std::vector<int64_t>>{{1}, {end}, {0}, {1}},
+        {{-2, 0}, {end, -1}, {1, 2}, {1, 2}},
+        {{-1}, {INT64_MIN}, {-1}, {-1}},
+        {{0, 3}, {2, 1}, {2, 1}, {1, -2}},
+        {{100}, {-100}, {0}, {-3}},
+        {{2}, {2}, {0}, {1}}}) {
+    samples.push_back({"Slice", {}, {x, i64s(starts), i64s(ends), i64s(axes), i64s(steps)}});
+  }
+  samples.push_back({"Slice", {}, {i64s({4, 5, 6}), i64s({-1}), i64s({end})}, 0});
+  samples.push_back({"Gather", GatherAttributes{1, 0}, {x, i64s({0, -1})}});
+  samples.push_back(
+      {"Gather", GatherAttributes{1, 1}, {x, Tensor::from<int32_t>({3, 2}, {0, 1, 2, 3, -4, 0})}});
+  samples.push_back({"Gather", GatherAttributes{}, {i64s({4, 5}), Tensor::scalar<int64_t>(1)}, 0});
+  samples.push_back({"Expand", {}, {sample_tensor(DataType::f32, {4, 1}), i64s({3, 1, 5})}});
+  samples.push_back({"Tile", {}, {x, i64s({2, 1, 3})}});
+  for (const char* mode : {"constant", "reflect", "symmetric", "edge"}) {
+    samples.push_back({"Pad", PadAttributes{mode}, {x, i64s({0, 2, -1, 1, 3, 2})}});
+  }
+}
+
+void add_arithmetic_samples(std::vector<OpSample>& samples) {
+  const Tensor image = sample_tensor(DataType::f32, {2, 9, 7, 4});
+  for (const char* auto_pad : {"explicit", "same_upper", "same_lower", "valid"}) {
+    ConvAttributes conv{.strides = {2, 1}, .dilations = {1, 2}, .auto_pad = auto_pad};
+    if (conv.auto_pad == "explicit") conv.pads = {1, 0, 2, 3};
+    samples.push_back({"Conv",
+                       conv,
+                       {image, sample_tensor(DataType::f32, {6, 3, 2, 4}, 1),
+                        sample_tensor(DataType::f32, {6}, 2)}});
+    conv.groups = 2;
+    samples.push_back({"Conv", conv, {image, sample_tensor(DataType::f32, {6, 3, 2, 2}, 1)}});
+    for (const bool ceil_mode : {false, true}) {
+      PoolAttributes pool{.kernel = {3, 2}, .strides = {2, 2}, .auto_pad = auto_pad};
+      if (pool.auto_pad == "explicit") pool.pads = {1, 0, 1, 1};
+      pool.ceil_mode = ceil_mode;
+      pool.count_include_pad = ceil_mode;
+      samples.push_back({"MaxPool", pool, {image}});
+      samples.push_back({"AveragePool", pool, {image}});
+    }
+  }
+  const std::pair<std::vector<int64_t>, std::vector<int64_t>> kShapes[] = {
+      {{3, 4}, {4, 5}}, {{2, 1, 3, 4}, {6, 4, 5}}, {{4}, {4}}, {{4}, {2, 4, 5}}, {{3, 4}, {4}}};
+  for (const auto& [a, b] : kShapes) {
+    samples.push_back({"MatMul",
+                       MatMulAttributes{},
+                       {sample_tensor(DataType::f32, a), sample_tensor(DataType::f32, b, 1)},
+                       2});
+  }
+  samples.push_back({"MatMul",
+                     MatMulAttributes{true, true},
+                     {integer_tensor({2, 4, 3}, 0), integer_tensor({5, 4}, 1)},
+                     0});
+  for (const OpDef* op : all_ops()) {
+    const std::string name = op->name;
+    if (name.rfind("Reduce", 0) == 0) {
+      samples.push_back({name, ReduceAttributes{{1, -1}, false}, {image}});
+      samples.push_back({name, ReduceAttributes{{}, true}, {image}});
+      samples.push_back({name, ReduceAttributes{{2}, true}, {image}});
+    }
+  }
+  samples.push_back({"ReduceProd", ReduceAttributes{{0}, false}, {i64s({2, 3, 4})}, 0});
+  samples.push_back({"ArgMax", ArgAttributes{.axis = 1}, {image}});
+  samples.push_back(
+      {"ArgMin", ArgAttributes{-1, false, true, DataType::i32}, {integer_tensor({3, 4}, 0)}});
+  samples.push_back({"Softmax", SoftmaxAttributes{}, {image}});
+  samples.push_back({"LogSoftmax", SoftmaxAttributes{1}, {image}});
+}
+
+}  // namespace
+
+Tensor sample_tensor(DataType dtype, std::vector<int64_t> shape, int seed) {
+  const Tensor integers = integer_tensor(std::move(shape), seed);
+  if (is_integer(dtype)) return cast(integers, dtype);
+  Tensor numbers = Tensor::empty(DataType::f32, integers.shape());
+  float* data = numbers.mutable_data<float>();
+  for (int64_t i = 0; i < numbers.num_elements(); ++i) {
+    data[i] = 0.25f * static_cast<float>(integers.data<int64_t>()[i] - 5);
+  }
+  return cast(numbers, dtype);
+}
+
+std::vector<OpSample> op_samples() {
+  std::vector<OpSample> samples;
+  add_pointwise_samples(samples);
+  add_shape_samples(samples);
+  add_movement_samples(samples);
+  add_arithmetic_samples(samples);
+  return samples;
+}
+
+}  // namespace hone

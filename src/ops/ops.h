@@ -1,0 +1,9 @@
+// The attribute structs of all operators.
+#pragma once
+
+#include "ops/linear.h"     // IWYU pragma: export
+#include "ops/movement.h"   // IWYU pragma: export
+#include "ops/op_def.h"     // IWYU pragma: export
+#include "ops/pointwise.h"  // IWYU pragma: export
+#include "ops/reduction.h"  // IWYU pragma: export
+#include "ops/spatial.h"    // IWYU pragma: export

@@ -1,0 +1,126 @@
+// Conv with one group per input channel (kernels/cpu/depthwise.h): no halo needed.
+#include <fmt/core.h>
+
+#include "base/thread_pool.h"
+#include "kernels/cpu/depthwise.h"
+#include "tactics/cpu/conv_problem.h"
+#include "tactics/cpu/cpu_tactics.h"
+
+namespace hone {
+namespace {
+
+using cpu::Isa;
+
+cpu::DepthwiseProblem depthwise_problem(const cpu::ConvProblem& conv) {
+  cpu::DepthwiseProblem p;
+  p.batch = conv.batch;
+  p.in_h = conv.in_h;
+  p.in_w = conv.in_w;
+  p.channels = conv.in_c;
+  p.out_h = conv.out_h;
+  p.out_w = conv.out_w;
+  p.multiplier = conv.out_c / conv.in_c;
+  p.kernel_h = conv.kernel_h;
+  p.kernel_w = conv.kernel_w;
+  p.stride_h = conv.stride_h;
+  p.stride_w = conv.stride_w;
+  p.dilation_h = conv.dilation_h;
+  p.dilation_w = conv.dilation_w;
+  p.pad_top = conv.pad_top;
+  p.pad_left = conv.pad_left;
+  return p;
+}
+
+void set_strides(const TensorLayout& layout, int64_t* strides) {
+  strides[0] = layout.stride[0];
+  strides[1] = layout.rank == 4 ? layout.stride[1] : layout.stride[0];
+  strides[2] = layout.stride[layout.rank - 2];
+}
+
+class PreparedDepthwise final : public PreparedStep {
+ public:
+  PreparedDepthwise(const PrepareArgs& args, Isa isa)
+      : epilogue_(split_epilogue(*args.step)) {
+    problem_ = depthwise_problem(conv_problem(args, epilogue_));
+    set_strides(args.inputs[0], problem_.in_strides);
+    set_strides(args.outputs[0], problem_.out_strides);
+    if (epilogue_.addend >= 0) {
+      set_strides(args.inputs[static_cast<size_t>(epilogue_.addend)], problem_.addend_strides);
+    }
+    rest_.prepare(epilogue_, args, isa);
+    run_ = cpu::depthwise_kernel(isa);
+    packed_ = reinterpret_cast<const float*>(args.packed);
+  }
+
+  Status run(const StepContext& context) const override {
+    const int64_t items = cpu::depthwise_items(problem_);
+    if (items == 0 || problem_.out_w == 0) return ok();
+    cpu::DepthwisePointers pointers;
+    pointers.input = static_cast<const float*>(context.inputs[0]);
+    pointers.packed = packed_;
+    if (epilogue_.bias >= 0) pointers.bias = static_cast<const float*>(context.inputs[epilogue_.bias]);
+    if (epilogue_.addend >= 0) pointers.addend = static_cast<const float*>(context.inputs[epilogue_.addend]);
+    pointers.output = static_cast<float*>(context.outputs[0]);
+    pointers.lo = epilogue_.lo;
+    pointers.hi = epilogue_.hi;
+    EpilogueRest::Call call{&rest_, &context};
+    if (!rest_.empty()) {
+      pointers.tail = &EpilogueRest::tail;
+      pointers.tail_user = &call;
+    }
+    ThreadPool::global().parallel_for(context.threads, items, [&](int64_t begin, int64_t end, int) {
+      run_(problem_, pointers, begin, end);
+    });
+    return ok();
+  }
+
+ private:
+  FusedEpilogue epilogue_;
+  cpu::DepthwiseProblem problem_;
+  EpilogueRest rest_;
+  cpu::DepthwiseRun run_;
+  const float* packed_;
+};
+
+class ConvDepthwise final : public Tactic {
+ public:
+  explicit ConvDepthwise(Isa isa) : isa_(isa), name_(fmt::format("conv_depthwise_{}", isa_name(isa))) {}
+
+  const char* name() const override { return name_.c_str(); }
+  int version() const override { return 1; }
+  const char* op_name() const override { return "Conv"; }
+
+  Verdict can_run(const StepDesc& step, const Target& target) const override {
+    if (const Verdict verdict = target_has(target, isa_); !verdict.ok()) return verdict;
+    if (const Verdict verdict = conv_basics(step); !verdict.ok()) return verdict;
+    const cpu::ConvProblem p = conv_problem(step);
+    if (p.groups != p.in_c) return Verdict::no(fmt::format("{} groups for {} channels", p.groups, p.in_c));
+    return Verdict::yes();
+  }
+  bool may_overwrite(const StepDesc& step, size_t i) const override { return output_may_replace_addend(step, i); }
+  size_t packed_bytes(const StepDesc& step, const Target&, const Config&) const override {
+    return static_cast<size_t>(cpu::packed_depthwise_floats(depthwise_problem(conv_problem(step)), isa_)) *
+           sizeof(float);
+  }
+  PackedWeights pack_weights(const StepDesc& step, const Target& target, const Config& config) const override {
+    PackedWeights packed;
+    packed.bytes.resize(packed_bytes(step, target, config));
+    cpu::pack_depthwise(depthwise_problem(conv_problem(step)), isa_, step.inputs[1].constant->data<float>(),
+                        reinterpret_cast<float*>(packed.bytes.data()));
+    packed.replaced_inputs = {1};
+    return packed;
+  }
+  std::unique_ptr<PreparedStep> prepare(const PrepareArgs& args) const override {
+    return std::make_unique<PreparedDepthwise>(args, isa_);
+  }
+
+ private:
+  Isa isa_;
+  std::string name_;
+};
+
+}  // namespace
+
+std::unique_ptr<Tactic> make_conv_depthwise(cpu::Isa isa) { return std::make_unique<ConvDepthwise>(isa); }
+
+}  // namespace hone

@@ -1,0 +1,32 @@
+#include <string_view>
+
+#include "ops/ops.h"
+#include "tactics/tactic.h"
+
+namespace hone {
+namespace {
+
+// Product of the dimensions; 0 when one is not a number.
+double product(const Shape& shape) {
+  double result = 1;
+  for (const Dim& dim : shape) result *= dim.is_const() ? static_cast<double>(dim.value()) : 0;
+  return result;
+}
+
+}  // namespace
+
+double step_gflop(const StepDesc& step) {
+  const std::string_view name = step.op->name;
+  if (name == "Conv") {
+    const Shape& weights = step.in_shape(1);  // [O, spatial..., I / groups]
+    return 2e-9 * product(step.out_shape()) * product(Shape(weights.begin() + 1, weights.end()));
+  }
+  if (name == "MatMul" && !step.in_shape(0).empty()) {
+    const Shape& a = step.in_shape(0);
+    const bool transposed = step.attr<MatMulAttributes>().transpose_a && a.size() >= 2;
+    return 2e-9 * product(step.out_shape()) * product({a[a.size() - (transposed ? 2 : 1)]});
+  }
+  return 0;
+}
+
+}  // namespace hone

@@ -1,0 +1,28 @@
+#include "bench_statistics.h"
+
+#include <gtest/gtest.h>
+
+namespace hone::tools {
+namespace {
+
+TEST(LatencyStatistics, PercentilesOfAHundredRuns) {
+  std::vector<double> times;
+  for (int i = 100; i >= 1; --i) times.push_back(i);
+  const LatencyStatistics s = latency_statistics(times, 10);
+  EXPECT_EQ(s.runs, 100);
+  EXPECT_EQ(s.min, 1);
+  EXPECT_EQ(s.p50, 50);
+  EXPECT_EQ(s.p90, 90);
+  EXPECT_EQ(s.p99, 99);
+  EXPECT_DOUBLE_EQ(s.mean, 50.5);
+  EXPECT_DOUBLE_EQ(s.runs_per_second, 10);
+}
+
+TEST(LatencyStatistics, OneRun) {
+  const LatencyStatistics s = latency_statistics({3}, 0.003);
+  EXPECT_EQ(s.p50, 3);
+  EXPECT_EQ(s.p99, 3);
+}
+
+}  // namespace
+}  // namespace hone::tools
