@@ -1,7 +1,6 @@
 #include "arguments.h"
 
 #include <CLI/CLI.hpp>
-
 #include <algorithm>
 
 #include "console.h"
@@ -70,7 +69,8 @@ Result<bool> Arguments::parse(const Words& words) {
     const std::string name = word.substr(0, word.find('='));
     for (const Impl::Later& later : impl_->later) {
       if (std::find(later.names.begin(), later.names.end(), name) == later.names.end()) continue;
-      return Status(Code::kUnsupported, "'" + name + "' is not in this version").because(later.cause);
+      return Status(Code::kUnsupported, "'" + name + "' is not in this version")
+          .because(later.cause);
     }
   }
   try {

@@ -1,5 +1,5 @@
-// Declares what a command takes, then parses it. A front of CLI11, which only arguments.cc includes: it
-// costs seconds of compile time per file.
+// Declares what a command takes, then parses it. A front of CLI11, which only arguments.cc
+// includes: it costs seconds of compile time per file.
 //
 //   Arguments arguments("run", "...", "  hone run model.plan\n");
 //   arguments.positional("FILE", &file, "plan or model");
@@ -20,7 +20,8 @@ namespace hone::tools {
 class Arguments {
  public:
   // `examples`: lines of real commands for the end of the help.
-  Arguments(const std::string& command, const std::string& description, const std::string& examples);
+  Arguments(const std::string& command, const std::string& description,
+            const std::string& examples);
   ~Arguments();
   Arguments(const Arguments&) = delete;
   Arguments& operator=(const Arguments&) = delete;
@@ -30,8 +31,10 @@ class Arguments {
                   bool required = true);
   void option(const std::string& names, const std::string& type, std::string* target,
               const std::string& help, bool required = false);
-  void option(const std::string& names, const std::string& type, int* target, const std::string& help);
-  void option(const std::string& names, const std::string& type, double* target, const std::string& help);
+  void option(const std::string& names, const std::string& type, int* target,
+              const std::string& help);
+  void option(const std::string& names, const std::string& type, double* target,
+              const std::string& help);
   // May be given several times, one value each.
   void option(const std::string& names, const std::string& type, std::vector<std::string>* target,
               const std::string& help);

@@ -44,21 +44,26 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-// One caller: a context, inputs, and output memory that is reused, so that only the engine is measured.
+// One caller: a context, inputs, and output memory that is reused, so that only the engine is
+// measured.
 class Stream {
  public:
   Stream(const Engine& engine, const std::vector<Tensor>& inputs)
-      : context_(engine.create_context()), views_(views_of(inputs)), outputs_(engine.outputs().size()) {}
+      : context_(engine.create_context()),
+        views_(views_of(inputs)),
+        outputs_(engine.outputs().size()) {}
 
   Status run() {
-    return context_.run(views_, [this](size_t i, const std::vector<int64_t>&, DataType, size_t bytes) -> void* {
-      if (outputs_[i].size() < bytes + 1) outputs_[i].resize(bytes + 1);
-      return outputs_[i].data();
-    });
+    return context_.run(
+        views_, [this](size_t i, const std::vector<int64_t>&, DataType, size_t bytes) -> void* {
+          if (outputs_[i].size() < bytes + 1) outputs_[i].resize(bytes + 1);
+          return outputs_[i].data();
+        });
   }
   Status warm_up(double seconds) {
     const auto begin = Clock::now();
-    for (int i = 0; i < kWarmUpRuns || seconds_since(begin) < seconds; ++i) HONE_RETURN_IF_ERROR(run());
+    for (int i = 0; i < kWarmUpRuns || seconds_since(begin) < seconds; ++i)
+      HONE_RETURN_IF_ERROR(run());
     return ok();
   }
   // At least one run; stops early when another stream has failed.
@@ -125,15 +130,18 @@ double sum_of_milliseconds(const std::vector<StepProfile>& profile) {
   return sum;
 }
 
-double gflops(double gflop, double milliseconds) { return milliseconds > 0 ? gflop / milliseconds * 1e3 : 0; }
+double gflops(double gflop, double milliseconds) {
+  return milliseconds > 0 ? gflop / milliseconds * 1e3 : 0;
+}
 
 std::string profile_table(const std::vector<StepProfile>& profile) {
   const double total = sum_of_milliseconds(profile);
   Table table({"layer", "operator", "tactic", ">ms", ">%", ">GFLOP/s"});
   for (const StepProfile& step : profile) {
-    table.add_row({shortened(step.name, 48), step.op, step.tactic, fmt::format("{:.4f}", step.milliseconds),
-                   fmt::format("{:.1f}", total > 0 ? step.milliseconds / total * 100 : 0),
-                   step.gflop > 0 ? fmt::format("{:.1f}", gflops(step.gflop, step.milliseconds)) : "-"});
+    table.add_row(
+        {shortened(step.name, 48), step.op, step.tactic, fmt::format("{:.4f}", step.milliseconds),
+         fmt::format("{:.1f}", total > 0 ? step.milliseconds / total * 100 : 0),
+         step.gflop > 0 ? fmt::format("{:.1f}", gflops(step.gflop, step.milliseconds)) : "-"});
   }
   return table.text() + fmt::format("sum of {} steps: {:.4f} ms\n", profile.size(), total);
 }
@@ -141,8 +149,11 @@ std::string profile_table(const std::vector<StepProfile>& profile) {
 Json profile_json(const std::vector<StepProfile>& profile) {
   Json json = Json::array();
   for (const StepProfile& step : profile) {
-    json.push_back({{"name", step.name}, {"op", step.op}, {"tactic", step.tactic},
-                    {"milliseconds", step.milliseconds}, {"gflop", step.gflop}});
+    json.push_back({{"name", step.name},
+                    {"op", step.op},
+                    {"tactic", step.tactic},
+                    {"milliseconds", step.milliseconds},
+                    {"gflop", step.gflop}});
   }
   return json;
 }
@@ -152,8 +163,13 @@ Json trace_json(const std::vector<StepProfile>& profile) {
   Json events = Json::array();
   double start = 0;
   for (const StepProfile& step : profile) {
-    events.push_back({{"name", step.name}, {"cat", step.op}, {"ph", "X"}, {"ts", start},
-                      {"dur", step.milliseconds * 1e3}, {"pid", 1}, {"tid", 1},
+    events.push_back({{"name", step.name},
+                      {"cat", step.op},
+                      {"ph", "X"},
+                      {"ts", start},
+                      {"dur", step.milliseconds * 1e3},
+                      {"pid", 1},
+                      {"tid", 1},
                       {"args", {{"tactic", step.tactic}, {"gflop", step.gflop}}}});
     start += step.milliseconds * 1e3;
   }
@@ -173,15 +189,17 @@ struct Report {
 std::string report_text(const Engine& engine, const Report& report, bool with_profile) {
   std::string text;
   for (size_t i = 0; i < report.shapes.size(); ++i) {
-    text += fmt::format("input {}: {}{}\n", engine.inputs()[i].name, dtype_name(engine.inputs()[i].dtype),
-                        shape_text(report.shapes[i]));
+    text += fmt::format("input {}: {}{}\n", engine.inputs()[i].name,
+                        dtype_name(engine.inputs()[i].dtype), shape_text(report.shapes[i]));
   }
   const LatencyStatistics& l = report.latency;
-  text += fmt::format("{} runs, {} stream{}, {} thread{}\n", l.runs, report.streams,
-                      report.streams == 1 ? "" : "s", report.threads, report.threads == 1 ? "" : "s");
-  text += fmt::format("latency ms: min {:.3f}  p50 {:.3f}  p90 {:.3f}  p99 {:.3f}  mean {:.3f}\n", l.min, l.p50,
-                      l.p90, l.p99, l.mean);
-  text += fmt::format("throughput: {:.1f} inferences/s", l.runs_per_second * static_cast<double>(report.batch));
+  text +=
+      fmt::format("{} runs, {} stream{}, {} thread{}\n", l.runs, report.streams,
+                  report.streams == 1 ? "" : "s", report.threads, report.threads == 1 ? "" : "s");
+  text += fmt::format("latency ms: min {:.3f}  p50 {:.3f}  p90 {:.3f}  p99 {:.3f}  mean {:.3f}\n",
+                      l.min, l.p50, l.p90, l.p99, l.mean);
+  text += fmt::format("throughput: {:.1f} inferences/s",
+                      l.runs_per_second * static_cast<double>(report.batch));
   if (report.gflop > 0) text += fmt::format(", {:.1f} GFLOP/s", report.gflop * l.runs_per_second);
   text += "\n";
   return with_profile ? text + "\n" + profile_table(report.profile) : text;
@@ -190,20 +208,27 @@ std::string report_text(const Engine& engine, const Report& report, bool with_pr
 Json report_json(const BenchOptions& options, const Engine& engine, const Report& report) {
   Json inputs = Json::array();
   for (size_t i = 0; i < report.shapes.size(); ++i) {
-    inputs.push_back({{"name", engine.inputs()[i].name}, {"dtype", dtype_name(engine.inputs()[i].dtype)},
+    inputs.push_back({{"name", engine.inputs()[i].name},
+                      {"dtype", dtype_name(engine.inputs()[i].dtype)},
                       {"shape", report.shapes[i]}});
   }
   const LatencyStatistics& l = report.latency;
-  Json json = {{"file", options.file}, {"inputs", inputs}, {"threads", report.threads}, {"streams", report.streams},
+  Json json = {{"file", options.file},
+               {"inputs", inputs},
+               {"threads", report.threads},
+               {"streams", report.streams},
                {"runs", l.runs},
-               {"latency_ms", {{"min", l.min}, {"p50", l.p50}, {"p90", l.p90}, {"p99", l.p99}, {"mean", l.mean}}},
+               {"latency_ms",
+                {{"min", l.min}, {"p50", l.p50}, {"p90", l.p90}, {"p99", l.p99}, {"mean", l.mean}}},
                {"inferences_per_second", l.runs_per_second * static_cast<double>(report.batch)},
-               {"gflop_per_run", report.gflop}, {"gflops", report.gflop * l.runs_per_second}};
+               {"gflop_per_run", report.gflop},
+               {"gflops", report.gflop * l.runs_per_second}};
   if (options.profile) json["steps"] = profile_json(report.profile);
   return json;
 }
 
-Result<Report> run_benchmark(const BenchOptions& options, const Engine& engine, double duration, double warm_up) {
+Result<Report> run_benchmark(const BenchOptions& options, const Engine& engine, double duration,
+                             double warm_up) {
   Report report;
   ShapeWish wish;
   wish.batch = options.batch;
@@ -234,12 +259,15 @@ void declare(BenchOptions* options, BuildFlags* flags, Arguments* arguments) {
   arguments->positional("FILE", &options->file, "plan, or model (built and tuned first)");
   arguments->option("--batch", "N", &options->batch, "dimension 0 of every input");
   arguments->option("--shapes", "SHAPES", &options->shapes, "input shapes: x:1x224x224x3,y:1x10");
-  arguments->option("--duration", "TIME", &options->duration, "how long to measure: 5s (default), 500ms");
+  arguments->option("--duration", "TIME", &options->duration,
+                    "how long to measure: 5s (default), 500ms");
   arguments->option("--warm-up", "TIME", &options->warm_up, "before that: 200ms (default)");
-  arguments->option("--streams", "N", &options->streams, "callers at the same time, each with a context");
+  arguments->option("--streams", "N", &options->streams,
+                    "callers at the same time, each with a context");
   arguments->flag("--profile", &options->profile, "time of each step");
   arguments->option("--trace", "FILE", &options->trace, "one run as a Chrome trace (JSON)");
-  arguments->option("--json", "FILE", &options->json, "results as JSON; - for stdout instead of text");
+  arguments->option("--json", "FILE", &options->json,
+                    "results as JSON; - for stdout instead of text");
   arguments->later({"--vs"}, "other runtimes are compared by the scripts in bench/");
   flags->declare_few(arguments);
 }
@@ -257,7 +285,8 @@ Result<int> run_bench(const Words& words) {
   HONE_ASSIGN_OR_RETURN(const double duration, parse_duration(options.duration));
   HONE_ASSIGN_OR_RETURN(const double warm_up, parse_duration(options.warm_up));
   if (options.streams < 1 || options.streams > kMaxStreams || options.batch < 0) {
-    return Status(Code::kInvalidArgument, fmt::format("--streams is 1 to {}, --batch at least 1", kMaxStreams));
+    return Status(Code::kInvalidArgument,
+                  fmt::format("--streams is 1 to {}, --batch at least 1", kMaxStreams));
   }
   HONE_ASSIGN_OR_RETURN(const Engine engine, load_engine(options.file, flags));
   HONE_ASSIGN_OR_RETURN(Report report, run_benchmark(options, engine, duration, warm_up));

@@ -26,14 +26,16 @@ constexpr const char* kExamples =
 
 // Known before minutes of tuning: can the plan be written there?
 Status check_output(const std::string& path) {
-  if (is_directory(path)) return Status(Code::kIo, "this is a directory").at(path).fix("give a file name");
+  if (is_directory(path))
+    return Status(Code::kIo, "this is a directory").at(path).fix("give a file name");
   if (is_directory(parent_path(path))) return ok();
   return Status(Code::kIo, "there is no such directory").at(parent_path(path)).fix("make it first");
 }
 
 Status cancelled() { return Status(Code::kCancelled, "interrupted; nothing was written"); }
 
-Result<Plan> build_plan_file(const std::string& model_path, const BuildFlags& flags, BuildOptions options) {
+Result<Plan> build_plan_file(const std::string& model_path, const BuildFlags& flags,
+                             BuildOptions options) {
   const GracefulInterrupt graceful;
   options.progress = progress_bar();
   if (!options.progress("import", 0, model_path)) return cancelled();
@@ -50,7 +52,8 @@ Result<int> run_build(const Words& words) {
   std::string model, output;
   BuildFlags flags;
   Arguments arguments("build", "Optimizes a model for this machine and writes a plan.", kExamples);
-  arguments.positional("MODEL", &model, "ONNX file, SavedModel directory, frozen GraphDef or graph text");
+  arguments.positional("MODEL", &model,
+                       "ONNX file, SavedModel directory, frozen GraphDef or graph text");
   arguments.option("-o,--output", "FILE", &output, "the plan to write", /*required=*/true);
   flags.declare_all(&arguments);
   HONE_ASSIGN_OR_RETURN(const bool go_on, arguments.parse(words));
@@ -65,7 +68,8 @@ Result<int> run_build(const Words& words) {
     HONE_RETURN_IF_ERROR(plan.save(output));
   }
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-  print_error(fmt::format("{}: {} in {:.1f} s\n", output, human_bytes(plan.bytes().size()), seconds.count()));
+  print_error(fmt::format("{}: {} in {:.1f} s\n", output, human_bytes(plan.bytes().size()),
+                          seconds.count()));
   return kExitGood;
 }
 

@@ -28,7 +28,8 @@ class BuildFlags {
   void declare_tuning(Arguments* arguments);
   void declare_target(Arguments* arguments);
 
-  std::string precision_ = "fp32", timing_cache_, memory_, target_ = "native", dump_graphs_, signature_;
+  std::string precision_ = "fp32", timing_cache_, memory_, target_ = "native", dump_graphs_,
+              signature_;
   std::vector<std::string> min_shapes_, opt_shapes_, max_shapes_;
   int threads_ = 0;
   double tune_seconds_ = 0;

@@ -36,7 +36,8 @@ Result<std::string> list(const std::string& path) {
   for (const auto& [key, milliseconds] : json["entries"].items()) {
     const auto parts = split(key, '|');
     if (parts.size() < 5) {
-      table.add_row({fmt::format("{:.4f}", milliseconds.get<double>()), "", "", "", printable(key)});
+      table.add_row(
+          {fmt::format("{:.4f}", milliseconds.get<double>()), "", "", "", printable(key)});
       continue;
     }
     // The step may have bars of its own; the parts around it have none.
@@ -45,7 +46,8 @@ Result<std::string> list(const std::string& path) {
     table.add_row({fmt::format("{:.4f}", milliseconds.get<double>()), printable(parts[1]),
                    printable(parts[parts.size() - 2]), printable(parts.back()),
                    printable(key.substr(begin, end - begin), 100)});
-    if (cpu.find(parts[0]) == std::string::npos) cpu += fmt::format("cpu {}\n", printable(parts[0]));
+    if (cpu.find(parts[0]) == std::string::npos)
+      cpu += fmt::format("cpu {}\n", printable(parts[0]));
   }
   return cpu + table.text();
 }

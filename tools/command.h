@@ -1,5 +1,5 @@
-// The sub-commands of `hone`. To add one: a file with its function, a line here, a line in the table of
-// commands.cc.
+// The sub-commands of `hone`. To add one: a file with its function, a line here, a line in the
+// table of commands.cc.
 #pragma once
 
 #include <span>
@@ -14,11 +14,12 @@ namespace hone::tools {
 // What follows the command's name on the command line.
 using Words = std::vector<std::string>;
 
-// Returns the exit code, or the error, which the caller prints. Results go to stdout, all else to stderr.
+// Returns the exit code, or the error, which the caller prints. Results go to stdout, all else to
+// stderr.
 using CommandFunction = Result<int> (*)(const Words& words);
 
 struct Command {
-  const char* name;     // "build", "tf convert"
+  const char* name;  // "build", "tf convert"
   CommandFunction run;
   const char* summary;  // one line of `hone --help`
 };

@@ -1,4 +1,5 @@
-// hn_main(): finds the command in the table, runs it, turns its error into a message and an exit code.
+// hn_main(): finds the command in the table, runs it, turns its error into a message and an exit
+// code.
 #include <cstdio>
 #include <new>
 
@@ -20,7 +21,8 @@ constexpr Command kCommands[] = {
     {"compare", run_compare, "compare a model's plan with the reference evaluation"},
     {"calibrate", run_calibrate, "(not in this version) ranges for INT8"},
     {"tf convert", run_tf_convert, "convert a SavedModel: Hone engines inside TensorFlow"},
-    {"tf summary", run_tf_summary, "show what of a SavedModel would be converted, and why not the rest"},
+    {"tf summary", run_tf_summary,
+     "show what of a SavedModel would be converted, and why not the rest"},
     {"tf rescue", run_tf_rescue, "(not in this version) convert SavedModels made by TF-TRT"},
     {"ops", run_ops, "list operators and what can be imported"},
     {"doctor", run_doctor, "show CPU, tactics, libraries and TensorFlow plug-in, with advice"},
@@ -43,7 +45,8 @@ std::string overview() {
          "  hone build model.onnx -o model.plan\n"
          "  hone bench model.plan --duration 5s\n"
          "  hone tf convert saved_model_dir converted_dir\n\n"
-         "exit codes: 0 good, 1 comparison or run failed, 2 wrong use, 3 bad input file, 4 not supported,\n"
+         "exit codes: 0 good, 1 comparison or run failed, 2 wrong use, 3 bad input file, 4 not "
+         "supported,\n"
          "5 out of resources, 130 interrupted. HONE_LOG=info shows more.\n";
 }
 
@@ -66,7 +69,8 @@ const Command* find_command(Words* words) {
 
 std::string names() {
   std::string text;
-  for (const Command& command : kCommands) text += (text.empty() ? "" : ", ") + std::string(command.name);
+  for (const Command& command : kCommands)
+    text += (text.empty() ? "" : ", ") + std::string(command.name);
   return text;
 }
 
@@ -123,7 +127,8 @@ Result<int> run_tf_rescue(const Words&) {
 }  // namespace hone::tools
 
 extern "C" int hn_main(int argc, char** argv) {
-  using namespace hone::tools;  // NOLINT(google-build-using-namespace): a C function has no namespace
+  using namespace hone::tools;  // NOLINT(google-build-using-namespace): a C function has no
+                                // namespace
   const InterruptHandler interrupts;
   Words words;
   for (int i = 1; i < argc; ++i) words.emplace_back(argv[i]);

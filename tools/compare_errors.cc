@@ -41,9 +41,10 @@ void OutputError::merge(const OutputError& other) {
 
 Result<OutputError> output_error(const Tensor& expected, const Tensor& actual) {
   if (expected.dtype() != actual.dtype() || expected.shape() != actual.shape()) {
-    return Status(Code::kShape, fmt::format("{}{} instead of {}{}", dtype_name(actual.dtype()),
-                                            shape_text(actual.shape()), dtype_name(expected.dtype()),
-                                            shape_text(expected.shape())));
+    return Status(
+        Code::kShape,
+        fmt::format("{}{} instead of {}{}", dtype_name(actual.dtype()), shape_text(actual.shape()),
+                    dtype_name(expected.dtype()), shape_text(expected.shape())));
   }
   OutputError error;
   error.elements = expected.num_elements();

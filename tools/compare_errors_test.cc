@@ -8,7 +8,9 @@ namespace hone::tools {
 namespace {
 
 TEST(OutputError, MeasuresAreRelativeToTheRange) {
-  const auto error = output_error(Tensor::from<float>({4}, {0, 2, 4, 8}), Tensor::from<float>({4}, {0, 2, 5, 8})).value();
+  const auto error =
+      output_error(Tensor::from<float>({4}, {0, 2, 4, 8}), Tensor::from<float>({4}, {0, 2, 5, 8}))
+          .value();
   EXPECT_DOUBLE_EQ(error.max_abs, 1);
   EXPECT_DOUBLE_EQ(error.range, 8);
   EXPECT_DOUBLE_EQ(error.max_relative, 0.125);
@@ -16,11 +18,14 @@ TEST(OutputError, MeasuresAreRelativeToTheRange) {
 }
 
 TEST(OutputError, ConstantsAndEmpty) {
-  const auto constant = output_error(Tensor::from<float>({2}, {4, 4}), Tensor::from<float>({2}, {4, 5})).value();
+  const auto constant =
+      output_error(Tensor::from<float>({2}, {4, 4}), Tensor::from<float>({2}, {4, 5})).value();
   EXPECT_DOUBLE_EQ(constant.max_relative, 0.25);
-  const auto zero = output_error(Tensor::from<float>({1}, {0}), Tensor::from<float>({1}, {0.5f})).value();
+  const auto zero =
+      output_error(Tensor::from<float>({1}, {0}), Tensor::from<float>({1}, {0.5f})).value();
   EXPECT_DOUBLE_EQ(zero.max_relative, 0.5);
-  EXPECT_EQ(output_error(Tensor::from<float>({0}, {}), Tensor::from<float>({0}, {})).value().max_abs, 0);
+  EXPECT_EQ(
+      output_error(Tensor::from<float>({0}, {}), Tensor::from<float>({0}, {})).value().max_abs, 0);
 }
 
 TEST(OutputError, NanAndInfinity) {
@@ -31,9 +36,12 @@ TEST(OutputError, NanAndInfinity) {
 }
 
 TEST(OutputError, ShapeAndDtypeMustAgree) {
-  EXPECT_EQ(output_error(Tensor::zeros(DataType::f32, {2}), Tensor::zeros(DataType::f32, {3})).status().code(),
+  EXPECT_EQ(output_error(Tensor::zeros(DataType::f32, {2}), Tensor::zeros(DataType::f32, {3}))
+                .status()
+                .code(),
             Code::kShape);
-  EXPECT_FALSE(output_error(Tensor::zeros(DataType::f32, {2}), Tensor::zeros(DataType::i32, {2})).ok());
+  EXPECT_FALSE(
+      output_error(Tensor::zeros(DataType::f32, {2}), Tensor::zeros(DataType::i32, {2})).ok());
 }
 
 }  // namespace

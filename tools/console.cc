@@ -12,7 +12,9 @@ namespace {
 
 bool line_drawn = false;  // the command line is used from one thread
 
-void write_to(std::FILE* file, std::string_view text) { std::fwrite(text.data(), 1, text.size(), file); }
+void write_to(std::FILE* file, std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), file);
+}
 
 }  // namespace
 

@@ -11,7 +11,8 @@ void print_result(std::string_view text);  // stdout
 void print_error(std::string_view text);   // stderr; clears a progress bar first
 bool stderr_is_terminal();
 
-// Draws (empty: removes) the one line of the progress bar. Does nothing unless stderr is a terminal.
+// Draws (empty: removes) the one line of the progress bar. Does nothing unless stderr is a
+// terminal.
 void draw_status_line(std::string_view line);
 
 // A table for people: columns as wide as their widest cell, two blanks between them. A column is

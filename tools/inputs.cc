@@ -63,7 +63,8 @@ Status set_batch(const Engine& engine, int batch, SymbolValues* symbols) {
     if (shape[0].is_symbol()) {
       (*symbols)[shape[0].symbol_name()] = batch;
     } else if (!shape[0].is_const() || shape[0].value() != batch) {
-      return Status(Code::kShape, fmt::format("--batch {} does not fit: dimension 0 is {}", batch, shape[0].text()))
+      return Status(Code::kShape, fmt::format("--batch {} does not fit: dimension 0 is {}", batch,
+                                              shape[0].text()))
           .at(fmt::format("input '{}'", engine.inputs()[i].name))
           .fix("leave --batch out, or export the model with a free batch dimension");
     }
@@ -80,8 +81,9 @@ Status set_given_shapes(const Engine& engine, const NamedShapes& given, SymbolVa
     }
     const Shape& declared = input_shape(portable_of(engine), *i);
     if (declared.size() != shape.size()) {
-      return Status(Code::kShape, fmt::format("{} has rank {}, the model declares {}", shape_text(shape),
-                                              shape.size(), shape_text(declared)))
+      return Status(Code::kShape,
+                    fmt::format("{} has rank {}, the model declares {}", shape_text(shape),
+                                shape.size(), shape_text(declared)))
           .at(fmt::format("input '{}'", name));
     }
     for (size_t d = 0; d < shape.size(); ++d) {
@@ -99,7 +101,8 @@ void fill(Tensor* tensor, const Draw& draw) {
 
 }  // namespace
 
-Result<std::vector<std::vector<int64_t>>> choose_shapes(const Engine& engine, const ShapeWish& wish) {
+Result<std::vector<std::vector<int64_t>>> choose_shapes(const Engine& engine,
+                                                        const ShapeWish& wish) {
   const Portable& portable = portable_of(engine);
   HONE_ASSIGN_OR_RETURN(SymbolValues symbols, default_symbols(portable));
   if (wish.batch > 0) HONE_RETURN_IF_ERROR(set_batch(engine, wish.batch, &symbols));
@@ -127,58 +130,92 @@ Result<Tensor> random_tensor(DataType dtype, const std::vector<int64_t>& shape, 
   const auto byte = [&random] { return random() >> 56; };
   const auto bit = [&random] { return random() >> 63; };
   switch (dtype) {
-    case DataType::f32: fill<float>(&tensor, unit); break;
-    case DataType::f64: fill<double>(&tensor, unit); break;
-    case DataType::f16: fill<Float16>(&tensor, unit); break;
-    case DataType::bf16: fill<BFloat16>(&tensor, unit); break;
-    case DataType::i8: fill<int8_t>(&tensor, byte); break;
-    case DataType::u8: fill<uint8_t>(&tensor, byte); break;
-    case DataType::i16: fill<int16_t>(&tensor, bit); break;
-    case DataType::i32: fill<int32_t>(&tensor, bit); break;
-    case DataType::i64: fill<int64_t>(&tensor, bit); break;
-    case DataType::u16: fill<uint16_t>(&tensor, bit); break;
-    case DataType::u32: fill<uint32_t>(&tensor, bit); break;
-    case DataType::u64: fill<uint64_t>(&tensor, bit); break;
-    case DataType::boolean: fill<bool>(&tensor, bit); break;
-    case DataType::string: break;
+    case DataType::f32:
+      fill<float>(&tensor, unit);
+      break;
+    case DataType::f64:
+      fill<double>(&tensor, unit);
+      break;
+    case DataType::f16:
+      fill<Float16>(&tensor, unit);
+      break;
+    case DataType::bf16:
+      fill<BFloat16>(&tensor, unit);
+      break;
+    case DataType::i8:
+      fill<int8_t>(&tensor, byte);
+      break;
+    case DataType::u8:
+      fill<uint8_t>(&tensor, byte);
+      break;
+    case DataType::i16:
+      fill<int16_t>(&tensor, bit);
+      break;
+    case DataType::i32:
+      fill<int32_t>(&tensor, bit);
+      break;
+    case DataType::i64:
+      fill<int64_t>(&tensor, bit);
+      break;
+    case DataType::u16:
+      fill<uint16_t>(&tensor, bit);
+      break;
+    case DataType::u32:
+      fill<uint32_t>(&tensor, bit);
+      break;
+    case DataType::u64:
+      fill<uint64_t>(&tensor, bit);
+      break;
+    case DataType::boolean:
+      fill<bool>(&tensor, bit);
+      break;
+    case DataType::string:
+      break;
   }
   return tensor;
 }
 
 Result<std::vector<Tensor>> random_inputs(const Engine& engine,
-                                          const std::vector<std::vector<int64_t>>& shapes, uint64_t seed) {
+                                          const std::vector<std::vector<int64_t>>& shapes,
+                                          uint64_t seed) {
   std::vector<Tensor> inputs;
   for (size_t i = 0; i < shapes.size(); ++i) {
     auto tensor = random_tensor(engine.inputs()[i].dtype, shapes[i], hash_combine(seed, i));
-    if (!tensor.ok()) return Status(tensor.status()).at(fmt::format("input '{}'", engine.inputs()[i].name));
+    if (!tensor.ok())
+      return Status(tensor.status()).at(fmt::format("input '{}'", engine.inputs()[i].name));
     inputs.push_back(std::move(*tensor));
   }
   return inputs;
 }
 
-Result<std::vector<Tensor>> read_inputs(const Engine& engine, const std::vector<std::string>& given) {
+Result<std::vector<Tensor>> read_inputs(const Engine& engine,
+                                        const std::vector<std::string>& given) {
   std::vector<std::optional<Tensor>> found(engine.inputs().size());
   for (const std::string& word : given) {
     const size_t equals = word.find('=');
     const bool named = equals != std::string::npos;
     if (!named && found.size() != 1) {
-      return Status(Code::kInvalidArgument, fmt::format("--input {} does not say which input", printable(word)))
+      return Status(Code::kInvalidArgument,
+                    fmt::format("--input {} does not say which input", printable(word)))
           .fix("write NAME=FILE.npy with one of: " + input_names(engine));
     }
     const auto i = named ? find_input(engine, word.substr(0, equals)) : std::optional<size_t>(0);
     if (!i) {
-      return Status(Code::kInvalidArgument, fmt::format("there is no input '{}'", printable(word.substr(0, equals))))
+      return Status(Code::kInvalidArgument,
+                    fmt::format("there is no input '{}'", printable(word.substr(0, equals))))
           .fix("use one of: " + input_names(engine));
     }
     if (found[*i]) {
-      return Status(Code::kInvalidArgument, fmt::format("input '{}' is given twice", engine.inputs()[*i].name));
+      return Status(Code::kInvalidArgument,
+                    fmt::format("input '{}' is given twice", engine.inputs()[*i].name));
     }
     HONE_ASSIGN_OR_RETURN(found[*i], read_npy_file(named ? word.substr(equals + 1) : word));
   }
   std::vector<Tensor> inputs;
   for (size_t i = 0; i < found.size(); ++i) {
     if (!found[i]) {
-      return Status(Code::kInvalidArgument, fmt::format("input '{}' is missing", engine.inputs()[i].name))
+      return Status(Code::kInvalidArgument,
+                    fmt::format("input '{}' is missing", engine.inputs()[i].name))
           .fix("give every input, or none for random values");
     }
     inputs.push_back(std::move(*found[i]));
@@ -188,7 +225,8 @@ Result<std::vector<Tensor>> read_inputs(const Engine& engine, const std::vector<
 
 std::vector<TensorView> views_of(const std::vector<Tensor>& tensors) {
   std::vector<TensorView> views;
-  for (const Tensor& tensor : tensors) views.emplace_back(tensor.raw(), tensor.shape(), tensor.dtype());
+  for (const Tensor& tensor : tensors)
+    views.emplace_back(tensor.raw(), tensor.shape(), tensor.dtype());
   return views;
 }
 
@@ -196,7 +234,8 @@ Result<std::vector<Tensor>> run_once(ExecutionContext* context, const std::vecto
   std::vector<Tensor> outputs;
   const auto views = views_of(inputs);
   HONE_RETURN_IF_ERROR(context->run(
-      views, [&outputs](size_t index, const std::vector<int64_t>& shape, DataType dtype, size_t) -> void* {
+      views,
+      [&outputs](size_t index, const std::vector<int64_t>& shape, DataType dtype, size_t) -> void* {
         auto tensor = Tensor::allocate(dtype, shape);
         if (!tensor.ok()) return nullptr;
         if (outputs.size() <= index) outputs.resize(index + 1);

@@ -33,7 +33,8 @@ struct Header {
   size_t data_offset = 0;
 };
 
-// Reads the Python dict of the header. The grammar is what NumPy writes: string, bool and tuple values.
+// Reads the Python dict of the header. The grammar is what NumPy writes: string, bool and tuple
+// values.
 class HeaderParser {
  public:
   HeaderParser(std::string_view text, size_t offset, const std::string& name)
@@ -46,7 +47,10 @@ class HeaderParser {
     while (!accept('}')) {
       HONE_ASSIGN_OR_RETURN(const std::string_view key, string());
       HONE_RETURN_IF_ERROR(expect(':'));
-      bool* seen = key == "descr" ? &has_descr : key == "fortran_order" ? &has_order : key == "shape" ? &has_shape : nullptr;
+      bool* seen = key == "descr"           ? &has_descr
+                   : key == "fortran_order" ? &has_order
+                   : key == "shape"         ? &has_shape
+                                            : nullptr;
       if (!seen) return damaged(fmt::format("unknown key '{}'", printable(key)));
       if (*seen) return damaged(fmt::format("key '{}' is there twice", key));
       *seen = true;
@@ -72,7 +76,9 @@ class HeaderParser {
   }
 
   void blanks() {
-    while (pos_ < text_.size() && (text_[pos_] == ' ' || text_[pos_] == '\n' || text_[pos_] == '\t')) ++pos_;
+    while (pos_ < text_.size() &&
+           (text_[pos_] == ' ' || text_[pos_] == '\n' || text_[pos_] == '\t'))
+      ++pos_;
   }
   bool accept(char c) {
     blanks();
@@ -90,7 +96,8 @@ class HeaderParser {
 
   Result<std::string_view> string() {
     blanks();
-    if (pos_ == text_.size() || (text_[pos_] != '\'' && text_[pos_] != '"')) return damaged("string expected");
+    if (pos_ == text_.size() || (text_[pos_] != '\'' && text_[pos_] != '"'))
+      return damaged("string expected");
     const size_t end = text_.find(text_[pos_], pos_ + 1);
     if (end == std::string_view::npos) return damaged("a string does not end");
     const std::string_view result = text_.substr(pos_ + 1, end - pos_ - 1);
@@ -171,10 +178,12 @@ Result<Header> read_header(std::string_view bytes, const std::string& name) {
   const size_t length_bytes = major == 1 ? 2 : 4, begin = 8 + length_bytes;
   if (bytes.size() < begin) return damaged_file(name, 8, "the header is cut off");
   size_t length = 0;
-  for (size_t i = 0; i < length_bytes; ++i) length |= size_t{static_cast<uint8_t>(bytes[8 + i])} << (8 * i);
+  for (size_t i = 0; i < length_bytes; ++i)
+    length |= size_t{static_cast<uint8_t>(bytes[8 + i])} << (8 * i);
   if (length > kMaxHeader) return damaged_file(name, 8, "the header is longer than 64 KiB");
   if (bytes.size() - begin < length) return damaged_file(name, 8, "the header is cut off");
-  HONE_ASSIGN_OR_RETURN(Header header, HeaderParser(bytes.substr(begin, length), begin, name).parse());
+  HONE_ASSIGN_OR_RETURN(Header header,
+                        HeaderParser(bytes.substr(begin, length), begin, name).parse());
   header.data_offset = begin + length;
   return header;
 }
@@ -259,10 +268,12 @@ Result<std::string> write_npy(const Tensor& tensor) {
   }
   std::string shape;
   for (int64_t size : tensor.shape()) shape += std::to_string(size) + ", ";
-  if (tensor.rank() > 0) shape.resize(shape.size() - (tensor.rank() > 1 ? 2 : 1));  // "(2, 3)", "(3,)"
+  if (tensor.rank() > 0)
+    shape.resize(shape.size() - (tensor.rank() > 1 ? 2 : 1));  // "(2, 3)", "(3,)"
   std::string header = fmt::format("{{'descr': '{}{}', 'fortran_order': False, 'shape': ({}), }}",
                                    dtype_size(tensor.dtype()) == 1 ? '|' : '<', *descr, shape);
-  const size_t total = (10 + header.size() + 1 + 63) / 64 * 64;  // the data begins at a multiple of 64
+  const size_t total =
+      (10 + header.size() + 1 + 63) / 64 * 64;  // the data begins at a multiple of 64
   header += std::string(total - 10 - header.size() - 1, ' ') + "\n";
   std::string bytes(kMagic);
   bytes += '\x01';

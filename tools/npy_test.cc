@@ -14,7 +14,8 @@ std::string npy(std::string header, const std::string& data, int major = 1) {
   std::string bytes = "\x93NUMPY";
   bytes += static_cast<char>(major);
   bytes += '\0';
-  for (int i = 0; i < (major == 1 ? 2 : 4); ++i) bytes += static_cast<char>((header.size() >> (8 * i)) & 0xff);
+  for (int i = 0; i < (major == 1 ? 2 : 4); ++i)
+    bytes += static_cast<char>((header.size() >> (8 * i)) & 0xff);
   return bytes + header + data;
 }
 
@@ -25,9 +26,12 @@ std::string bytes_of(const std::vector<T>& values) {
 
 TEST(Npy, RoundTrip) {
   const Tensor tensors[] = {
-      Tensor::from<float>({2, 3}, {1, 2, 3, 4, 5, 6}), Tensor::scalar<int64_t>(-7),
-      Tensor::from<uint8_t>({4}, {0, 1, 2, 255}),      Tensor::from<bool>({2}, {true, false}),
-      Tensor::from<double>({0, 5}, {}),                Tensor::from<Float16>({1, 1, 1}, {Float16(0.5f)}),
+      Tensor::from<float>({2, 3}, {1, 2, 3, 4, 5, 6}),
+      Tensor::scalar<int64_t>(-7),
+      Tensor::from<uint8_t>({4}, {0, 1, 2, 255}),
+      Tensor::from<bool>({2}, {true, false}),
+      Tensor::from<double>({0, 5}, {}),
+      Tensor::from<Float16>({1, 1, 1}, {Float16(0.5f)}),
   };
   for (const Tensor& tensor : tensors) {
     const std::string bytes = write_npy(tensor).value();
@@ -56,7 +60,8 @@ TEST(Npy, FortranOrder) {
 TEST(Npy, Versions2And3) {
   for (int version : {2, 3}) {
     const std::string header = "{'descr': '|u1', 'fortran_order': False, 'shape': (2,), }  \n";
-    EXPECT_EQ(read_npy(npy(header, "ab", version), "t").value(), Tensor::from<uint8_t>({2}, {'a', 'b'}));
+    EXPECT_EQ(read_npy(npy(header, "ab", version), "t").value(),
+              Tensor::from<uint8_t>({2}, {'a', 'b'}));
   }
 }
 
@@ -90,13 +95,15 @@ TEST(Npy, DamagedFilesAreErrorsWithFileAndPlace) {
 }
 
 TEST(Npy, HugeShapesNeedNoMemory) {
-  const std::string header = "{'descr': '<f4', 'fortran_order': True, 'shape': (1099511627776, 1099511627776)}";
+  const std::string header =
+      "{'descr': '<f4', 'fortran_order': True, 'shape': (1099511627776, 1099511627776)}";
   EXPECT_FALSE(read_npy(npy(header, ""), "t").ok());
 }
 
 TEST(Npy, WhatIsValidButUnsupportedIsSaid) {
   for (const char* descr : {"'>f4'", "'|O'", "'<U3'", "'<c8'", "[('a', '<f4')]", "'=f4'"}) {
-    const std::string header = std::string("{'descr': ") + descr + ", 'fortran_order': False, 'shape': (1,)}";
+    const std::string header =
+        std::string("{'descr': ") + descr + ", 'fortran_order': False, 'shape': (1,)}";
     const auto tensor = read_npy(npy(header, "1234"), "t");
     ASSERT_FALSE(tensor.ok()) << descr;
     EXPECT_EQ(tensor.status().code(), Code::kUnsupported) << descr;

@@ -81,8 +81,11 @@ std::string own_text() {
 Json own_json() {
   Json json = Json::array();
   for (const OpDef* op : all_ops()) {
-    json.push_back({{"op", op->name}, {"summary", op->summary}, {"min_inputs", op->min_inputs},
-                    {"max_inputs", op->max_inputs}, {"attributes", attributes_text(op->defaults)},
+    json.push_back({{"op", op->name},
+                    {"summary", op->summary},
+                    {"min_inputs", op->min_inputs},
+                    {"max_inputs", op->max_inputs},
+                    {"attributes", attributes_text(op->defaults)},
                     {"pointwise", op->pointwise.has_value()}});
   }
   return json;
@@ -93,8 +96,10 @@ Json own_json() {
 Result<int> run_ops(const Words& words) {
   std::string from;
   bool as_json = false, markdown = false;
-  Arguments arguments("ops", "Lists Hone's operators, or those of a format that can be imported.", kExamples);
-  arguments.option("--from", "FORMAT", &from, "onnx or tensorflow: what can be imported, with limits");
+  Arguments arguments("ops", "Lists Hone's operators, or those of a format that can be imported.",
+                      kExamples);
+  arguments.option("--from", "FORMAT", &from,
+                   "onnx or tensorflow: what can be imported, with limits");
   arguments.flag("--json", &as_json, "as JSON");
   arguments.flag("--markdown", &markdown, "as a Markdown table");
   HONE_ASSIGN_OR_RETURN(const bool go_on, arguments.parse(words));

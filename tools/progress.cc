@@ -27,8 +27,9 @@ struct State {
 
 std::string bar(const State& state, std::string_view message) {
   const auto full = static_cast<size_t>(state.fraction * kBarWidth);
-  return fmt::format("[{}{}] {:3.0f}% {} {}", std::string(full, '#'), std::string(kBarWidth - full, '.'),
-                     state.fraction * 100, state.stage, shortened(printable(message), kMessageWidth));
+  return fmt::format("[{}{}] {:3.0f}% {} {}", std::string(full, '#'),
+                     std::string(kBarWidth - full, '.'), state.fraction * 100, state.stage,
+                     shortened(printable(message), kMessageWidth));
 }
 
 void show(State* state, std::string_view stage, double fraction, std::string_view message) {

@@ -5,8 +5,8 @@
 
 namespace hone::tools {
 
-// A bar on stderr when that is a terminal, else one line per stage with HONE_LOG=info. Returns false, which
-// cancels the work, after Ctrl-C (see GracefulInterrupt).
+// A bar on stderr when that is a terminal, else one line per stage with HONE_LOG=info. Returns
+// false, which cancels the work, after Ctrl-C (see GracefulInterrupt).
 Progress progress_bar();
 
 }  // namespace hone::tools

@@ -51,8 +51,8 @@ std::string output_line(const std::string& name, const Tensor& tensor) {
   const auto values = tensor.as_doubles();
   if (!values) return fmt::format("{}: {}\n", name, tensor.text());
   const Summary summary = summarize(*values);
-  return fmt::format("{}: {}  min {:.6g} max {:.6g} mean {:.6g}\n", name, tensor.text(), summary.low,
-                     summary.high, summary.mean);
+  return fmt::format("{}: {}  min {:.6g} max {:.6g} mean {:.6g}\n", name, tensor.text(),
+                     summary.low, summary.high, summary.mean);
 }
 
 Json output_json(const std::string& name, const Tensor& tensor) {
@@ -78,10 +78,12 @@ std::string file_name(std::string name) {
   return name + ".npy";
 }
 
-Status write_outputs(const std::string& directory, const Engine& engine, const std::vector<Tensor>& outputs) {
+Status write_outputs(const std::string& directory, const Engine& engine,
+                     const std::vector<Tensor>& outputs) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
-  if (error) return Status(Code::kIo, "cannot make the directory").at(directory).because(error.message());
+  if (error)
+    return Status(Code::kIo, "cannot make the directory").at(directory).because(error.message());
   for (size_t i = 0; i < outputs.size(); ++i) {
     HONE_ASSIGN_OR_RETURN(const std::string bytes, write_npy(outputs[i]));
     const UninterruptedWrite whole;
@@ -128,7 +130,9 @@ Result<int> run_run(const Words& words) {
   if (!shapes.empty()) {
     HONE_ASSIGN_OR_RETURN(wish.shapes, parse_shapes(shapes));
   }
-  HONE_ASSIGN_OR_RETURN(const Engine engine, load_engine(file, flags, /*tune=*/false));  // would take longer than the run
+  HONE_ASSIGN_OR_RETURN(
+      const Engine engine,
+      load_engine(file, flags, /*tune=*/false));  // would take longer than the run
   std::vector<Tensor> inputs;
   if (given.empty() && !engine.inputs().empty()) {
     HONE_ASSIGN_OR_RETURN(const auto chosen, choose_shapes(engine, wish));
@@ -138,7 +142,8 @@ Result<int> run_run(const Words& words) {
   }
   ExecutionContext context = engine.create_context();
   HONE_ASSIGN_OR_RETURN(const std::vector<Tensor> outputs, run_once(&context, inputs));
-  if (!output_directory.empty()) HONE_RETURN_IF_ERROR(write_outputs(output_directory, engine, outputs));
+  if (!output_directory.empty())
+    HONE_RETURN_IF_ERROR(write_outputs(output_directory, engine, outputs));
   print_outputs(engine, outputs, as_json);
   return kExitGood;
 }

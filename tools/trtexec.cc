@@ -32,10 +32,14 @@ constexpr Spelling kWithValue[] = {
 };
 
 constexpr Spelling kWithoutValue[] = {
-    {"--fp16", "--precision", "fp16"}, {"--bf16", "--precision", "bf16"},
-    {"--int8", "--precision", "int8"}, {"--best", "--precision", "best"},
-    {"--noTF32", "--strict-fp32"},     {"--dumpProfile", "--profile"},
-    {"--buildOnly", ""},               {"--skipInference", ""},
+    {"--fp16", "--precision", "fp16"},
+    {"--bf16", "--precision", "bf16"},
+    {"--int8", "--precision", "int8"},
+    {"--best", "--precision", "best"},
+    {"--noTF32", "--strict-fp32"},
+    {"--dumpProfile", "--profile"},
+    {"--buildOnly", ""},
+    {"--skipInference", ""},
     {"--explicitBatch", ""},
 };
 
@@ -61,8 +65,8 @@ void put_inputs(std::string_view inputs, Words* words) {
     std::string name(part.substr(0, colon));
     name.erase(std::remove(name.begin(), name.end(), '\''), name.end());
     put(words, "--input");
-    put(words, colon == std::string_view::npos ? name
-                                               : name + "=" + std::string(part.substr(colon + 1)));
+    put(words,
+        colon == std::string_view::npos ? name : name + "=" + std::string(part.substr(colon + 1)));
   }
 }
 

@@ -9,11 +9,11 @@ using ::testing::ElementsAre;
 
 TEST(Trtexec, BuildCommandIsRewritten) {
   EXPECT_THAT(rewrite_trtexec({"build", "--onnx=a.onnx", "--saveEngine=a.plan", "--minShapes=x:1x3",
-                               "--optShapes=x:8x3", "--maxShapes=x:32x3", "--timingCacheFile=t.timing",
-                               "--noTF32", "--workspace=512"}),
-              ElementsAre("build", "a.onnx", "-o", "a.plan", "--min-shapes", "x:1x3", "--opt-shapes",
-                          "x:8x3", "--max-shapes", "x:32x3", "--timing-cache", "t.timing",
-                          "--strict-fp32", "--memory", "512MiB"));
+                               "--optShapes=x:8x3", "--maxShapes=x:32x3",
+                               "--timingCacheFile=t.timing", "--noTF32", "--workspace=512"}),
+              ElementsAre("build", "a.onnx", "-o", "a.plan", "--min-shapes", "x:1x3",
+                          "--opt-shapes", "x:8x3", "--max-shapes", "x:32x3", "--timing-cache",
+                          "t.timing", "--strict-fp32", "--memory", "512MiB"));
 }
 
 TEST(Trtexec, CommandIsFoundFromTheOptions) {
@@ -33,7 +33,8 @@ TEST(Trtexec, PoolsAndInputs) {
 }
 
 TEST(Trtexec, OtherWordsStay) {
-  const Words words = {"build", "a.onnx", "-o", "a=b.plan", "--min-shapes=x:1", "--onnx", "--unknown=1"};
+  const Words words = {"build",  "a.onnx",     "-o", "a=b.plan", "--min-shapes=x:1",
+                       "--onnx", "--unknown=1"};
   EXPECT_EQ(rewrite_trtexec(words), words);
   EXPECT_THAT(rewrite_trtexec({}), ElementsAre());
   EXPECT_THAT(rewrite_trtexec({""}), ElementsAre(""));

@@ -25,7 +25,8 @@ Result<std::vector<int64_t>> parse_dimensions(std::string_view text) {
   if (trim(text).empty()) return shape;
   for (std::string_view part : split(text, 'x')) {
     const auto size = parse_int64(trim(part));
-    if (!size || *size < 0) return bad_shape(text, fmt::format("'{}' is not a size", printable(part)));
+    if (!size || *size < 0)
+      return bad_shape(text, fmt::format("'{}' is not a size", printable(part)));
     shape.push_back(*size);
   }
   if (shape.size() > kMaxShapeRank) return bad_shape(text, "too many dimensions");
@@ -86,8 +87,8 @@ Result<std::vector<Profile>> parse_profiles(const std::vector<std::string>& min,
   for (const auto* list : {&min, &opt, &max}) {
     if (list->empty() || list->size() == count) continue;
     return Status(Code::kInvalidArgument,
-                  fmt::format("{} --min-shapes, {} --opt-shapes and {} --max-shapes given", min.size(),
-                              opt.size(), max.size()))
+                  fmt::format("{} --min-shapes, {} --opt-shapes and {} --max-shapes given",
+                              min.size(), opt.size(), max.size()))
         .fix("give each of them once per profile");
   }
   HONE_ASSIGN_OR_RETURN(const auto mins, parse_each(min));
@@ -95,7 +96,9 @@ Result<std::vector<Profile>> parse_profiles(const std::vector<std::string>& min,
   HONE_ASSIGN_OR_RETURN(const auto maxs, parse_each(max));
   std::vector<Profile> profiles;
   for (size_t i = 0; i < count; ++i) {
-    const auto at = [i](const std::vector<NamedShapes>& list) { return list.empty() ? nullptr : &list[i]; };
+    const auto at = [i](const std::vector<NamedShapes>& list) {
+      return list.empty() ? nullptr : &list[i];
+    };
     profiles.push_back(make_profile(at(mins), at(opts), at(maxs)));
   }
   return profiles;

@@ -16,8 +16,9 @@ using NamedShapes = std::map<std::string, std::vector<int64_t>>;
 // "x:1x224x224x3,ids:0:1x128" (names may have colons; "s:" is a scalar). Errors: kInvalidArgument.
 Result<NamedShapes> parse_shapes(std::string_view text);
 
-// One profile per entry of the lists, which come from --min-shapes, --opt-shapes, --max-shapes. What
-// is left out of min or max is as in opt; without opt, max stands for it. Errors: kInvalidArgument.
+// One profile per entry of the lists, which come from --min-shapes, --opt-shapes, --max-shapes.
+// What is left out of min or max is as in opt; without opt, max stands for it. Errors:
+// kInvalidArgument.
 Result<std::vector<Profile>> parse_profiles(const std::vector<std::string>& min,
                                             const std::vector<std::string>& opt,
                                             const std::vector<std::string>& max);

@@ -18,7 +18,8 @@ TEST(Shapes, NamesAndSizes) {
 }
 
 TEST(Shapes, WhatIsWrongIsSaid) {
-  for (const char* text : {"", "x", ":1", "x:1x", "x:-1", "x:1y2", "x:1,x:2", "x:1,,y:2", "x:99999999999999999999"}) {
+  for (const char* text :
+       {"", "x", ":1", "x:1x", "x:-1", "x:1y2", "x:1,x:2", "x:1,,y:2", "x:99999999999999999999"}) {
     const auto shapes = parse_shapes(text);
     ASSERT_FALSE(shapes.ok()) << text;
     EXPECT_EQ(shapes.status().code(), Code::kInvalidArgument) << text;
@@ -27,7 +28,8 @@ TEST(Shapes, WhatIsWrongIsSaid) {
 }
 
 TEST(Profiles, OneEach) {
-  const auto profiles = parse_profiles({"x:1x8", "x:2x8"}, {"x:4x8", "x:5x8"}, {"x:6x8", "x:7x8"}).value();
+  const auto profiles =
+      parse_profiles({"x:1x8", "x:2x8"}, {"x:4x8", "x:5x8"}, {"x:6x8", "x:7x8"}).value();
   ASSERT_EQ(profiles.size(), 2u);
   EXPECT_THAT(profiles[1].at("x").min, ElementsAre(2, 8));
   EXPECT_THAT(profiles[1].at("x").opt, ElementsAre(5, 8));
@@ -54,7 +56,8 @@ TEST(Duration, Units) {
   EXPECT_DOUBLE_EQ(parse_duration("500ms").value(), 0.5);
   EXPECT_DOUBLE_EQ(parse_duration("2m").value(), 120);
   EXPECT_DOUBLE_EQ(parse_duration("0.25").value(), 0.25);
-  for (const char* text : {"", "s", "5h", "-1s", "inf", "nan"}) EXPECT_FALSE(parse_duration(text).ok()) << text;
+  for (const char* text : {"", "s", "5h", "-1s", "inf", "nan"})
+    EXPECT_FALSE(parse_duration(text).ok()) << text;
 }
 
 TEST(Memory, Units) {

@@ -32,7 +32,14 @@ if TYPE_CHECKING:
 _HOMES = {
     "_build": ("Plan", "build"),
     "_engine": ("Engine", "TensorInfo", "load"),
-    "_errors": ("DeviceError", "Error", "ModelError", "PlanError", "ShapeError", "UnsupportedError"),
+    "_errors": (
+        "DeviceError",
+        "Error",
+        "ModelError",
+        "PlanError",
+        "ShapeError",
+        "UnsupportedError",
+    ),
     "_hone": ("__version__",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -23,7 +23,11 @@ def numpy_dtype(name: str) -> np.dtype:
             import ml_dtypes
         except ImportError:
             raise_error(
-                ShapeError, "unsupported", "", "NumPy has no bf16 of its own", fix="pip install ml_dtypes"
+                ShapeError,
+                "unsupported",
+                "",
+                "NumPy has no bf16 of its own",
+                fix="pip install ml_dtypes",
             )
         return np.dtype(ml_dtypes.bfloat16)
     if name not in _NUMPY_NAMES:
@@ -63,7 +67,11 @@ def _foreign(value: Any, name: str) -> np.ndarray:
 
 def _exact_cast(array: np.ndarray, dtype: np.dtype, name: str) -> np.ndarray:
     # Numbers only, and no float -> integer: that is a mistake more often than a wish.
-    if array.dtype.kind in "fiu" and dtype.kind in "fiu" and np.can_cast(array.dtype, dtype, "same_kind"):
+    if (
+        array.dtype.kind in "fiu"
+        and dtype.kind in "fiu"
+        and np.can_cast(array.dtype, dtype, "same_kind")
+    ):
         if np.can_cast(array.dtype, dtype, "safe"):
             return array.astype(dtype)
         with np.errstate(all="ignore"):

@@ -138,6 +138,8 @@ def _profile(profile: Profile) -> dict[str, list[list[int]]]:
         if all(hasattr(size, "__index__") for size in shapes):  # one shape
             shapes = [shapes] * 3
         if len(shapes) != 3:
-            raise ValueError(f"profile of '{name}': give (smallest, to tune for, largest) or one shape")
+            raise ValueError(
+                f"profile of '{name}': give (smallest, to tune for, largest) or one shape"
+            )
         result[name] = [[int(size) for size in shape] for shape in shapes]
     return result

@@ -1,7 +1,7 @@
 """Hone as a backend of ONNX: the interface onnx.backend.base.Backend, which ONNX's own test runner drives.
 
-    import hone.onnx
-    y, = hone.onnx.run_model(onnx_model, [x])
+import hone.onnx
+y, = hone.onnx.run_model(onnx_model, [x])
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-// The extension module hone._hone: glue between the C++ API and the Python package around it, which has
-// the documented classes. One binding file per public class; nothing here decides anything.
+// The extension module hone._hone: glue between the C++ API and the Python package around it, which
+// has the documented classes. One binding file per public class; nothing here decides anything.
 //
 // Threads: every call that may take long releases the GIL.
 #pragma once
@@ -25,12 +25,14 @@ void bind_engine(nb::module_& module);
 void bind_tensorflow(nb::module_& module);
 
 // BuildOptions from the keyword arguments of hone.build, as hone._build prepares them: "precision",
-// "strict_fp32", "profiles" (list of dict name -> (min, opt, max)) ...; all optional. Unknown names raise TypeError.
+// "strict_fp32", "profiles" (list of dict name -> (min, opt, max)) ...; all optional. Unknown names
+// raise TypeError.
 BuildOptions build_options(const nb::dict& arguments);
 
 // Calls work(progress), which returns Result<T>, without the GIL. `callback`: None, or
-// callback(stage, fraction, message), whose answer False cancels. Signals are handled at every report, so that
-// Ctrl-C stops the work; what a signal handler or the callback raises is raised when the work has stopped.
+// callback(stage, fraction, message), whose answer False cancels. Signals are handled at every
+// report, so that Ctrl-C stops the work; what a signal handler or the callback raises is raised
+// when the work has stopped.
 template <class Work>
 auto run_with_progress(nb::object callback, const Work& work);
 
@@ -58,7 +60,8 @@ class ProgressRelay {
 template <class Work>
 auto run_with_progress(nb::object callback, const Work& work) {
   ProgressRelay relay(std::move(callback));
-  const Progress progress = [&relay](std::string_view stage, double fraction, std::string_view message) {
+  const Progress progress = [&relay](std::string_view stage, double fraction,
+                                     std::string_view message) {
     return relay.report(stage, fraction, message);
   };
   auto result = [&] {

@@ -20,7 +20,8 @@ std::vector<Profile> parse_profiles(const nb::object& list) {
     Profile profile;
     for (const auto& [name, range] : nb::cast<nb::dict>(entry)) {
       const auto shapes = nb::cast<std::vector<std::vector<int64_t>>>(range);
-      if (shapes.size() != 3) throw nb::value_error("a profile has three shapes: smallest, typical, largest");
+      if (shapes.size() != 3)
+        throw nb::value_error("a profile has three shapes: smallest, typical, largest");
       profile[nb::cast<std::string>(name)] = {shapes[0], shapes[1], shapes[2]};
     }
     profiles.push_back(std::move(profile));

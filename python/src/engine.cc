@@ -1,7 +1,8 @@
 // Engine: arrays in, arrays out.
 //
-// Arrays come in through the buffer protocol, checked and in the engine's order by hone/_engine.py; bf16, which the
-// buffer protocol does not know, as 16-bit integers. Outputs are NumPy arrays around memory of the C library.
+// Arrays come in through the buffer protocol, checked and in the engine's order by hone/_engine.py;
+// bf16, which the buffer protocol does not know, as 16-bit integers. Outputs are NumPy arrays
+// around memory of the C library.
 #include <nanobind/ndarray.h>
 
 #include <algorithm>
@@ -50,13 +51,14 @@ Inputs::Inputs(const nb::sequence& arrays, const std::vector<TensorInfo>& infos)
   buffers_.reserve(count);
   for (size_t i = 0; i < count; ++i) {
     Py_buffer buffer;
-    if (PyObject_GetBuffer(nb::object(arrays[i]).ptr(), &buffer, PyBUF_C_CONTIGUOUS) != 0) throw nb::python_error();
+    if (PyObject_GetBuffer(nb::object(arrays[i]).ptr(), &buffer, PyBUF_C_CONTIGUOUS) != 0)
+      throw nb::python_error();
     buffers_.push_back(buffer);
     if (static_cast<size_t>(buffer.itemsize) != dtype_size(infos[i].dtype)) {
       // The destructor of a half-made object does not run.
       for (Py_buffer& held : buffers_) PyBuffer_Release(&held);
-      throw Error(Status(Code::kShape, "elements of " + std::to_string(buffer.itemsize) + " bytes instead of " +
-                                           dtype_name(infos[i].dtype))
+      throw Error(Status(Code::kShape, "elements of " + std::to_string(buffer.itemsize) +
+                                           " bytes instead of " + dtype_name(infos[i].dtype))
                       .at("input '" + infos[i].name + "'"));
     }
     views_.emplace_back(buffer.buf, std::vector<int64_t>(buffer.shape, buffer.shape + buffer.ndim),
@@ -66,20 +68,34 @@ Inputs::Inputs(const nb::sequence& arrays, const std::vector<TensorInfo>& infos)
 
 nb::dlpack::dtype array_dtype(DataType dtype) {
   switch (dtype) {
-    case DataType::f32: return nb::dtype<float>();
-    case DataType::f64: return nb::dtype<double>();
-    case DataType::f16: return {static_cast<uint8_t>(nb::dlpack::dtype_code::Float), 16, 1};
-    case DataType::bf16: return nb::dtype<uint16_t>();  // hone/_engine.py views it as ml_dtypes.bfloat16
-    case DataType::i8: return nb::dtype<int8_t>();
-    case DataType::i16: return nb::dtype<int16_t>();
-    case DataType::i32: return nb::dtype<int32_t>();
-    case DataType::i64: return nb::dtype<int64_t>();
-    case DataType::u8: return nb::dtype<uint8_t>();
-    case DataType::u16: return nb::dtype<uint16_t>();
-    case DataType::u32: return nb::dtype<uint32_t>();
-    case DataType::u64: return nb::dtype<uint64_t>();
-    case DataType::boolean: return nb::dtype<bool>();
-    case DataType::string: break;
+    case DataType::f32:
+      return nb::dtype<float>();
+    case DataType::f64:
+      return nb::dtype<double>();
+    case DataType::f16:
+      return {static_cast<uint8_t>(nb::dlpack::dtype_code::Float), 16, 1};
+    case DataType::bf16:
+      return nb::dtype<uint16_t>();  // hone/_engine.py views it as ml_dtypes.bfloat16
+    case DataType::i8:
+      return nb::dtype<int8_t>();
+    case DataType::i16:
+      return nb::dtype<int16_t>();
+    case DataType::i32:
+      return nb::dtype<int32_t>();
+    case DataType::i64:
+      return nb::dtype<int64_t>();
+    case DataType::u8:
+      return nb::dtype<uint8_t>();
+    case DataType::u16:
+      return nb::dtype<uint16_t>();
+    case DataType::u32:
+      return nb::dtype<uint32_t>();
+    case DataType::u64:
+      return nb::dtype<uint64_t>();
+    case DataType::boolean:
+      return nb::dtype<bool>();
+    case DataType::string:
+      break;
   }
   throw Error(Status(Code::kUnsupported, "NumPy arrays of strings are not supported"));
 }
@@ -88,8 +104,8 @@ nb::object to_array(Output output) {
   void* memory = output.memory.get();
   nb::capsule owner(memory, [](void* p) noexcept { std::free(p); });
   (void)output.memory.release();
-  return nb::cast(nb::ndarray<nb::numpy>(memory, output.shape.size(), output.shape.data(), owner, nullptr,
-                                         array_dtype(output.dtype)));
+  return nb::cast(nb::ndarray<nb::numpy>(memory, output.shape.size(), output.shape.data(), owner,
+                                         nullptr, array_dtype(output.dtype)));
 }
 
 // An engine and its idle contexts: as many as there have been calls at the same time.
@@ -128,7 +144,8 @@ ExecutionContext PooledEngine::take() {
 nb::list PooledEngine::run(const nb::sequence& arrays) {
   const Inputs inputs(arrays, engine_.inputs());
   std::vector<Output> outputs(engine_.outputs().size());
-  const auto allocate = [&outputs](size_t i, const std::vector<int64_t>& shape, DataType dtype, size_t bytes) {
+  const auto allocate = [&outputs](size_t i, const std::vector<int64_t>& shape, DataType dtype,
+                                   size_t bytes) {
     constexpr size_t kAlignment = 64;
     const size_t padded = (std::max<size_t>(bytes, 1) + kAlignment - 1) / kAlignment * kAlignment;
     outputs[i].memory.reset(std::aligned_alloc(kAlignment, padded));
@@ -171,8 +188,9 @@ nb::dict step_dict(const StepInfo& step) {
   dict["output_shapes"] = step.output_shapes;
   dict["weight_bytes"] = step.weight_bytes;
   dict["workspace_bytes"] = step.workspace_bytes;
-  dict["tuned_milliseconds"] =
-      step.tuned_milliseconds < 0 ? nb::object(nb::none()) : nb::object(nb::float_(step.tuned_milliseconds));
+  dict["tuned_milliseconds"] = step.tuned_milliseconds < 0
+                                   ? nb::object(nb::none())
+                                   : nb::object(nb::float_(step.tuned_milliseconds));
   dict["sources"] = step.sources;
   dict["rejected"] = step.rejected;
   dict["notes"] = step.notes;
@@ -215,9 +233,11 @@ void bind_engine(nb::module_& module) {
       .def_static("load_bytes", &load_bytes, nb::arg("plan"), nb::arg("threads"))
       .def_prop_ro("inputs", [](const PooledEngine& self) { return self.engine().inputs(); })
       .def_prop_ro("outputs", [](const PooledEngine& self) { return self.engine().outputs(); })
-      .def_prop_ro("weight_bytes", [](const PooledEngine& self) { return self.engine().weight_bytes(); })
+      .def_prop_ro("weight_bytes",
+                   [](const PooledEngine& self) { return self.engine().weight_bytes(); })
       .def("summary", [](const PooledEngine& self) { return self.engine().summary(); })
-      .def("steps", [](const PooledEngine& self) { return dicts(self.engine().steps(), step_dict); })
+      .def("steps",
+           [](const PooledEngine& self) { return dicts(self.engine().steps(), step_dict); })
       .def("run", &PooledEngine::run, nb::arg("arrays"))
       .def("profile", [](PooledEngine& self, const nb::sequence& arrays) {
         return dicts(self.profile(arrays), profile_dict);

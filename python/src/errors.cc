@@ -7,24 +7,36 @@ namespace {
 // The value of `.code` in Python: stable, unlike code_name(), which is for messages.
 const char* code_id(Code code) {
   switch (code) {
-    case Code::kOk: return "ok";
-    case Code::kInvalidArgument: return "invalid_argument";
-    case Code::kModel: return "model";
-    case Code::kUnsupported: return "unsupported";
-    case Code::kPlan: return "plan";
-    case Code::kShape: return "shape";
-    case Code::kDevice: return "device";
-    case Code::kOutOfResources: return "out_of_resources";
-    case Code::kIo: return "io";
-    case Code::kCancelled: return "cancelled";
-    case Code::kInternal: return "internal";
+    case Code::kOk:
+      return "ok";
+    case Code::kInvalidArgument:
+      return "invalid_argument";
+    case Code::kModel:
+      return "model";
+    case Code::kUnsupported:
+      return "unsupported";
+    case Code::kPlan:
+      return "plan";
+    case Code::kShape:
+      return "shape";
+    case Code::kDevice:
+      return "device";
+    case Code::kOutOfResources:
+      return "out_of_resources";
+    case Code::kIo:
+      return "io";
+    case Code::kCancelled:
+      return "cancelled";
+    case Code::kInternal:
+      return "internal";
   }
   return "internal";
 }
 
 // File names and node names are bytes of any kind; an error must be printable all the same.
 nb::object text(const std::string& utf8) {
-  return nb::steal(PyUnicode_DecodeUTF8(utf8.data(), static_cast<Py_ssize_t>(utf8.size()), "replace"));
+  return nb::steal(
+      PyUnicode_DecodeUTF8(utf8.data(), static_cast<Py_ssize_t>(utf8.size()), "replace"));
 }
 
 void translate(const std::exception_ptr& exception, void*) {
@@ -34,8 +46,9 @@ void translate(const std::exception_ptr& exception, void*) {
     const Status& status = error.status();
     try {
       const nb::object make = nb::module_::import_("hone._errors").attr("make_error");
-      const nb::object made = make(code_id(status.code()), text(status.message()), text(status.what()),
-                                   text(status.where()), text(status.cause()), text(status.fix_hint()));
+      const nb::object made =
+          make(code_id(status.code()), text(status.message()), text(status.what()),
+               text(status.where()), text(status.cause()), text(status.fix_hint()));
       PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(made.ptr())), made.ptr());
     } catch (nb::python_error& failure) {
       failure.restore();

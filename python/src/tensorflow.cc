@@ -32,8 +32,8 @@ tf::ConvertOptions convert_options(const nb::dict& arguments, const nb::dict& bu
   return options;
 }
 
-tf::Conversion convert(const std::string& directory, const nb::dict& arguments, const nb::dict& build,
-                       nb::object callback) {
+tf::Conversion convert(const std::string& directory, const nb::dict& arguments,
+                       const nb::dict& build, nb::object callback) {
   tf::ConvertOptions options = convert_options(arguments, build);
   return run_with_progress(std::move(callback), [&](const Progress& progress) {
     options.build.progress = progress;
@@ -92,10 +92,11 @@ void bind_tensorflow(nb::module_& module) {
         }();
         check(status);
       });
-  module.def("convert_saved_model", &convert, nb::arg("directory"), nb::arg("options"), nb::arg("build"),
-             nb::arg("progress").none());
+  module.def("convert_saved_model", &convert, nb::arg("directory"), nb::arg("options"),
+             nb::arg("build"), nb::arg("progress").none());
   module.def("summarize_saved_model", &summarize, nb::arg("directory"), nb::arg("options"));
-  module.def("frozen_graph_def", &frozen_graph_def, nb::arg("directory"), nb::arg("signature"), nb::arg("tags"));
+  module.def("frozen_graph_def", &frozen_graph_def, nb::arg("directory"), nb::arg("signature"),
+             nb::arg("tags"));
 }
 
 }  // namespace hone::python

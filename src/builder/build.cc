@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/thread_pool.h"
 #include "builder/dump.h"
+#include "builder/memory.h"
 #include "builder/model_impl.h"
 #include "builder/profiles.h"
 #include "lower/lower.h"
@@ -120,8 +121,10 @@ Result<PlanData> build_plan(Graph graph, const BuildOptions& options) {
   TimingCache cache;
   HONE_RETURN_IF_ERROR(cache.open(options.timing_cache));
   TunerOptions tuner_options{options.tune, options.retune, options.tune_seconds, options.memory_bytes, {}};
-  tuner_options.progress = [&options](double fraction, std::string_view step) {
-    return report(options, "tune", 0.15 + 0.75 * fraction, step).ok();
+  double shown = 0;  // pricing each alternative starts again at 0
+  tuner_options.progress = [&options, &shown](double fraction, std::string_view step) {
+    shown = std::max(shown, fraction);
+    return report(options, "tune", 0.15 + 0.75 * shown, step).ok();
   };
   Tuner tuner(target, &cache, tuner_options);
   if (options.tune) {
@@ -141,6 +144,7 @@ Result<PlanData> build_plan(Graph graph, const BuildOptions& options) {
   HONE_ASSIGN_OR_RETURN(Tuned tuned, lower(plan.portable, target, choices));
   if (!options.portable) drop_packed_constants(tuned, &plan.portable);
   plan.tuned.push_back(std::move(tuned));
+  HONE_RETURN_IF_ERROR(check_memory(plan, target, options.memory_bytes));
   log_info("{} timings made, {} from the cache, {} skipped", tuner.measured(), tuner.from_cache(),
            tuner.skipped());
   return plan;

@@ -3,14 +3,12 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <map>
 
 #include "base/text.h"
+#include "lower/bind_shapes.h"
 
 namespace hone {
 namespace {
-
-constexpr int64_t kDefaultBatch = 1, kDefaultSize = 128;
 
 Status bad_profile(const std::string& input, std::string what) {
   return Status(Code::kInvalidArgument, std::move(what)).at(fmt::format("profile of input '{}'", input));
@@ -38,26 +36,19 @@ Status check_range(const Value& input, const ShapeRange& range) {
   return ok();
 }
 
-// Values for every symbol: what the given opt shapes say, defaults for the rest.
-std::map<std::string, int64_t> symbol_defaults(const Graph& graph) {
-  std::map<std::string, int64_t> defaults;
-  for (const Value* input : graph.inputs()) {
-    for (size_t d = 0; d < input->shape().size(); ++d) {
-      const Dim& dim = input->shape()[d];
-      if (dim.is_symbol()) defaults.try_emplace(dim.symbol_name(), d == 0 ? kDefaultBatch : kDefaultSize);
-    }
-  }
-  return defaults;
+DefaultSymbols symbol_defaults(const Graph& graph) {
+  std::vector<Shape> shapes;
+  for (const Value* input : graph.inputs()) shapes.push_back(input->shape());
+  return default_symbols(shapes, graph.symbols().must_be_equal);
 }
 
-std::vector<int64_t> default_shape(const Value& input, const std::map<std::string, int64_t>& symbols) {
-  SymbolValues values(symbols.begin(), symbols.end());
-  std::vector<int64_t> shape;
-  for (const Dim& dim : input.shape()) {
-    auto value = dim.eval(values);
-    shape.push_back(value.ok() ? *value : kDefaultSize);
-  }
-  return shape;
+// The shape of an input that a profile leaves out, at given values of the symbols.
+Result<std::vector<int64_t>> implied_shape(const Value& input, const SymbolValues& symbols) {
+  auto shape = eval_shape(input.shape(), symbols);
+  if (shape.ok()) return shape;
+  return bad_profile(input.name(), fmt::format("it is left out, and the other inputs make {} invalid",
+                                               shape_text(input.shape())))
+      .because(shape.status().message());
 }
 
 Result<PlanProfile> make_profile(const Graph& graph, const Profile& given) {
@@ -69,24 +60,35 @@ Result<PlanProfile> make_profile(const Graph& graph, const Profile& given) {
     for (const Value* input : graph.inputs()) names.push_back(input->name());
     return bad_profile(name, "the model has no such input").fix("use one of: " + join(names, ", "));
   }
-  // A symbol takes its value from whichever given input mentions it.
-  std::map<std::string, int64_t> symbols = symbol_defaults(graph);
+  // A symbol takes its values from whichever given input mentions it.
+  SymbolValues min = symbol_defaults(graph).symbols, opt = min, max = min;
   for (const Value* input : graph.inputs()) {
     const auto it = given.find(input->name());
     if (it == given.end()) continue;
     HONE_RETURN_IF_ERROR(check_range(*input, it->second));
     for (size_t d = 0; d < input->shape().size(); ++d) {
-      if (input->shape()[d].is_symbol()) symbols[input->shape()[d].symbol_name()] = it->second.opt[d];
+      if (!input->shape()[d].is_symbol()) continue;
+      const std::string& symbol = input->shape()[d].symbol_name();
+      min[symbol] = it->second.min[d];
+      opt[symbol] = it->second.opt[d];
+      max[symbol] = it->second.max[d];
     }
   }
   PlanProfile profile;
   for (const Value* input : graph.inputs()) {
-    const auto it = given.find(input->name());
     PlanProfile::Range range;
-    if (it != given.end()) {
+    if (const auto it = given.find(input->name()); it != given.end()) {
       range = {it->second.min, it->second.opt, it->second.max};
     } else {
-      range.min = range.opt = range.max = default_shape(*input, symbols);
+      HONE_ASSIGN_OR_RETURN(range.opt, implied_shape(*input, opt));
+      range.min = range.max = range.opt;
+      for (const SymbolValues* symbols : {&min, &max}) {  // a size may fall when a symbol grows
+        const auto shape = eval_shape(input->shape(), *symbols);
+        for (size_t d = 0; shape.ok() && d < shape->size(); ++d) {
+          range.min[d] = std::min(range.min[d], (*shape)[d]);
+          range.max[d] = std::max(range.max[d], (*shape)[d]);
+        }
+      }
     }
     profile.inputs.push_back(std::move(range));
   }
@@ -102,12 +104,16 @@ Result<std::vector<PlanProfile>> make_profiles(const Graph& graph, const BuildOp
     HONE_ASSIGN_OR_RETURN(PlanProfile profile, make_profile(graph, given));
     profiles.push_back(std::move(profile));
   }
-  const auto free = symbol_defaults(graph);
-  if (!profiles.empty() || free.empty()) return profiles;
+  const DefaultSymbols free = symbol_defaults(graph);
+  if (!profiles.empty() || free.symbols.empty()) return profiles;
+  if (!free.fits) {
+    *warning = "no profile given, and no usual sizes fit this model: give profiles to tune for them";
+    return profiles;
+  }
   HONE_ASSIGN_OR_RETURN(PlanProfile profile, make_profile(graph, {}));
   profiles.push_back(std::move(profile));
   std::vector<std::string> parts;
-  for (const auto& [symbol, value] : free) parts.push_back(fmt::format("{} = {}", symbol, value));
+  for (const auto& [symbol, value] : free.symbols) parts.push_back(fmt::format("{} = {}", symbol, value));
   *warning = fmt::format("no profile given: tuned for {}; other sizes work too, give profiles to tune for them",
                          join(parts, ", "));
   return profiles;

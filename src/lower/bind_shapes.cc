@@ -2,7 +2,9 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cmath>
+#include <set>
 
 namespace hone {
 namespace {
@@ -16,7 +18,74 @@ Status shape_error(const Portable& portable, size_t input, const std::vector<int
                            shape_text(got)));
 }
 
+constexpr int64_t kDefaultBatch = 1, kDefaultSize = 128;
+
+// Symbols that must equal another size take it. False if some sizes still differ.
+bool equate(const std::vector<std::pair<Dim, Dim>>& must_be_equal, SymbolValues* symbols) {
+  bool all_equal = false;
+  for (size_t round = 0; !all_equal && round <= must_be_equal.size(); ++round) {
+    all_equal = true;
+    for (const auto& [a, b] : must_be_equal) {
+      const auto left = a.eval(*symbols), right = b.eval(*symbols);
+      if (!left.ok() || !right.ok()) return false;
+      if (*left == *right) continue;
+      all_equal = false;
+      if (b.is_symbol()) {
+        (*symbols)[b.symbol_name()] = *left;
+      } else if (a.is_symbol()) {
+        (*symbols)[a.symbol_name()] = *right;
+      }
+    }
+  }
+  return all_equal;
+}
+
+// Scales the symbols of `dim`, by powers of two, until it is at least 1: N - 5 wants N = 8, not 1.
+bool make_positive(const Dim& dim, SymbolValues* symbols) {
+  std::set<std::string> used;
+  dim.collect_symbols(&used);
+  for (int shift = 0; shift <= 16; ++shift) {
+    for (const bool up : {true, false}) {
+      SymbolValues trial = *symbols;
+      for (const std::string& name : used) {
+        int64_t& value = trial[name];
+        value = up ? value << shift : std::max<int64_t>(value >> shift, 1);
+      }
+      const auto size = dim.eval(trial);
+      if (!size.ok() || *size < 1) continue;
+      *symbols = std::move(trial);
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
+
+DefaultSymbols default_symbols(const std::vector<Shape>& inputs,
+                               const std::vector<std::pair<Dim, Dim>>& must_be_equal) {
+  DefaultSymbols result;
+  for (const Shape& shape : inputs) {
+    for (size_t d = 0; d < shape.size(); ++d) {
+      if (!shape[d].is_symbol()) continue;
+      result.symbols.try_emplace(shape[d].symbol_name(), d == 0 ? kDefaultBatch : kDefaultSize);
+    }
+  }
+  // Each step may undo the other, so both are tried a few times and the outcome is checked.
+  for (int round = 0; round < 4 && !result.fits; ++round) {
+    for (const Shape& shape : inputs) {
+      for (const Dim& dim : shape) {
+        if (!dim.is_const()) make_positive(dim, &result.symbols);
+      }
+    }
+    result.fits = equate(must_be_equal, &result.symbols);
+    for (const Shape& shape : inputs) {
+      const auto sizes = eval_shape(shape, result.symbols);
+      result.fits = result.fits && sizes.ok();
+    }
+  }
+  return result;
+}
 
 Result<SymbolValues> bind_symbols(const Portable& portable,
                                   const std::vector<std::vector<int64_t>>& shapes) {
@@ -82,13 +151,9 @@ Result<std::vector<SymbolValues>> profile_symbols(const Portable& portable) {
     symbols.push_back(std::move(values));
   }
   if (!symbols.empty()) return symbols;
-  symbols.emplace_back();
-  for (int input : portable.inputs) {
-    const Shape& shape = portable.values[input].type.shape;
-    for (size_t d = 0; d < shape.size(); ++d) {
-      if (shape[d].is_symbol()) symbols[0].try_emplace(shape[d].symbol_name(), d == 0 ? 1 : 128);
-    }
-  }
+  std::vector<Shape> inputs;
+  for (int input : portable.inputs) inputs.push_back(portable.values[input].type.shape);
+  symbols.push_back(default_symbols(inputs, portable.must_be_equal).symbols);
   return symbols;
 }
 

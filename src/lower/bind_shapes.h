@@ -1,6 +1,7 @@
 // Concrete input shapes against the shapes a plan declares.
 #pragma once
 
+#include <utility>
 #include <vector>
 
 #include "plan/plan.h"
@@ -15,8 +16,17 @@ Result<SymbolValues> bind_symbols(const Portable& portable, const std::vector<st
 // opt shapes are nearest (smallest sum of |log(size ratio)|). 0 without profiles.
 size_t nearest_profile(const Portable& portable, const std::vector<std::vector<int64_t>>& shapes);
 
-// Symbol values at the opt shapes of each profile. Without profiles one entry: dimension 0 of an input is 1,
-// other free dimensions 128.
+// Sizes to tune for when nothing is known: dimension 0 of an input is 1, other free dimensions 128, unless a
+// size such as N - 5 or a required equality makes them impossible.
+struct DefaultSymbols {
+  SymbolValues symbols;
+  bool fits = false;  // all input sizes are valid and all equalities hold
+};
+DefaultSymbols default_symbols(const std::vector<Shape>& inputs,
+                               const std::vector<std::pair<Dim, Dim>>& must_be_equal);
+
+// Symbol values at the opt shapes of each profile. Without profiles one entry: default_symbols(). Errors:
+// kShape, the opt shapes contradict the model.
 Result<std::vector<SymbolValues>> profile_symbols(const Portable& portable);
 
 }  // namespace hone

@@ -155,6 +155,12 @@ Status check_tuned_step(const PlanStep& step, const StepDesc& desc, const TunedS
   if (tactic->packed_bytes(desc, target, tuned.configs.front()) != tuned.packed_bytes) {
     return misfit("packed weights have the wrong size");
   }
+  const std::vector<size_t> packable = tactic->replaced_inputs(desc);
+  for (size_t i : tuned.replaced_inputs) {
+    if (std::find(packable.begin(), packable.end(), i) == packable.end()) {
+      return misfit(fmt::format("input {} is said to be packed, but tactic '{}' reads it", i, tuned.tactic));
+    }
+  }
   for (size_t i = 0; i < desc.inputs.size(); ++i) {
     const bool replaced = std::find(tuned.replaced_inputs.begin(), tuned.replaced_inputs.end(), i) !=
                           tuned.replaced_inputs.end();

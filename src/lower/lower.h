@@ -22,7 +22,8 @@ struct StepChoice {
 
 // The step as tactics see it. Constants point into `portable`.
 StepDesc make_step_desc(const Portable& portable, const PlanStep& step);
-// The same with symbols replaced by numbers (for candidates, timing and keys).
+// The same with symbols replaced by numbers (for candidates, timing and keys). Dimensions that these
+// symbols make negative stay as they are: the step cannot run at such shapes.
 StepDesc substitute_shapes(const StepDesc& step, const SymbolValues& symbols);
 
 // Steps that need no code if their output can be a view of their input (Reshape, Squeeze ...).

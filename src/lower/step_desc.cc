@@ -26,7 +26,7 @@ StepDesc substitute_shapes(const StepDesc& step, const SymbolValues& symbols) {
   const auto substitute = [&symbols](OperandDesc& operand) {
     for (Dim& dim : operand.type.shape) {
       auto value = dim.eval(symbols);
-      if (value.ok()) dim = Dim(*value);
+      if (value.ok() && *value >= 0) dim = Dim(*value);
     }
   };
   for (OperandDesc& operand : concrete.inputs) substitute(operand);

@@ -24,8 +24,8 @@ struct Affine {
   bool is_finite() const;  // and fits f32
 };
 
-// What `node` does to its one non-constant input, which goes to `*input`: Add, Sub, Mul, Div, Neg on
-// f32 with constants of one element or one per channel, without changing the shape.
+// What `node` does to its one non-constant input, which goes to `*input`: Add, Sub, Mul, Div, Neg
+// on f32 with constants of one element or one per channel, without changing the shape.
 std::optional<Affine> affine_step(const Node* node, Value** input);
 
 }  // namespace hone

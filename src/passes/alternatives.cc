@@ -30,8 +30,8 @@ std::string merge_key(const Node* node) {
 
 Result<Value*> concat_constants(Graph& graph, const std::string& name,
                                 const std::vector<Tensor>& parts) {
-  HONE_ASSIGN_OR_RETURN(
-      auto joined, evaluate_reference(op("Concat"), ConcatAttributes{0}, Program(), parts));
+  HONE_ASSIGN_OR_RETURN(auto joined,
+                        evaluate_reference(op("Concat"), ConcatAttributes{0}, Program(), parts));
   return graph.add_constant(name, std::move(joined[0]));
 }
 
@@ -43,7 +43,8 @@ Result<Node*> merged_conv(Graph& graph, const std::vector<Node*>& convs, const s
     weights.push_back(*conv->input(1)->constant());
     const Value* bias = conv->input(2);
     any_bias = any_bias || bias;
-    biases.push_back(bias ? *bias->constant() : Tensor::zeros(DataType::f32, {weights.back().dim(0)}));
+    biases.push_back(bias ? *bias->constant()
+                          : Tensor::zeros(DataType::f32, {weights.back().dim(0)}));
     options.sources.insert(options.sources.end(), conv->sources().begin(), conv->sources().end());
   }
   std::vector<Value*> inputs = {convs[0]->input(0)};
@@ -72,8 +73,8 @@ Status merge_siblings(Graph& graph, const std::vector<std::string>& names) {
   attributes.axis = static_cast<int64_t>(conv->output()->shape().size()) - 1;
   for (const Node* old : convs) attributes.sizes.push_back(old->input(1)->constant()->dim(0));
   NodeOptions options{.name = name + "/split", .sources = conv->sources(), .before = convs[0]};
-  HONE_ASSIGN_OR_RETURN(
-      Node * split, graph.add_node("Split", attributes, {conv->output()}, std::move(options)));
+  HONE_ASSIGN_OR_RETURN(Node * split,
+                        graph.add_node("Split", attributes, {conv->output()}, std::move(options)));
   for (size_t i = 0; i < convs.size(); ++i) {
     const std::string value_name = convs[i]->output()->name();
     const std::string source = convs[i]->output()->source();
@@ -102,7 +103,8 @@ std::vector<Alternative> find_alternatives(const Graph& graph) {
     if (names.size() < 2) continue;
     Alternative alternative;
     alternative.id = "merge_siblings:" + join(names, ",");
-    alternative.summary = fmt::format("{} Convs over the same data as one, then Split", names.size());
+    alternative.summary =
+        fmt::format("{} Convs over the same data as one, then Split", names.size());
     alternative.region = names;
     alternative.apply = [names](Graph& g) { return merge_siblings(g, names); };
     alternatives.push_back(std::move(alternative));

@@ -28,8 +28,8 @@ bool swap_operands(Graph& graph, Node* node) {
 // x + 0, x - 0, x * 1, x / 1, x ^ 1.
 bool remove_neutral(Graph& graph, Node* node) {
   const bool zero = (node->is("Add") || node->is("Sub")) && is_splat(node->input(1), 0);
-  const bool one = (node->is("Mul") || node->is("Div") || node->is("Pow")) &&
-                   is_splat(node->input(1), 1);
+  const bool one =
+      (node->is("Mul") || node->is("Div") || node->is("Pow")) && is_splat(node->input(1), 1);
   if (!(zero || one) || !keeps_shape(node)) return false;
   bypass(graph, node, node->input(0));
   return true;
@@ -43,8 +43,7 @@ Result<bool> sub_to_add(Graph& graph, Node* node) {
   const Tensor inputs[] = {*node->input(1)->constant()};
   HONE_ASSIGN_OR_RETURN(auto negated, evaluate_reference(op("Neg"), {}, Program(), inputs));
   Value* constant = graph.add_constant(node->input(1)->name() + "/negated", std::move(negated[0]));
-  HONE_RETURN_IF_ERROR(
-      replace_node(graph, node, "Add", {}, {node->input(0), constant}).status());
+  HONE_RETURN_IF_ERROR(replace_node(graph, node, "Add", {}, {node->input(0), constant}).status());
   return true;
 }
 
@@ -59,8 +58,7 @@ Result<bool> div_to_mul(Graph& graph, Node* node) {
   const Tensor inputs[] = {*node->input(1)->constant()};
   HONE_ASSIGN_OR_RETURN(auto inverse, evaluate_reference(op("Reciprocal"), {}, Program(), inputs));
   Value* constant = graph.add_constant(node->input(1)->name() + "/inverse", std::move(inverse[0]));
-  HONE_RETURN_IF_ERROR(
-      replace_node(graph, node, "Mul", {}, {node->input(0), constant}).status());
+  HONE_RETURN_IF_ERROR(replace_node(graph, node, "Mul", {}, {node->input(0), constant}).status());
   return true;
 }
 

@@ -20,7 +20,8 @@ TEST(CanonicalizeTest, OneSpelling) {
     %t = Transpose(%m) {perm=[1,0]}
     %y = MatMul(%f, %t)
     output %y
-  })", R"(graph {
+  })",
+              R"(graph {
     input %x: f32[N,2]
     input %m: f32[2,2]
     const %c: f32[2] = [-1, 2]
@@ -46,7 +47,8 @@ TEST(CanonicalizeTest, NeutralOperands) {
     %d = Sub(%c, %zero)
     %y = Relu(%d)
     output %y
-  })", R"(graph {
+  })",
+              R"(graph {
     input %x: f32[N,2]
     %y = Relu(%x)
     output %y

@@ -15,7 +15,8 @@ TEST(EliminateCommonTest, NodesConstantsAndDeadCode) {
     %unused = Relu(%b)
     %y = Mul(%a, %b)
     output %y
-  })", R"(graph {
+  })",
+              R"(graph {
     input %x: f32[N,2]
     const %c: f32[2] = [1, 2]
     %a = Add(%x, %c)

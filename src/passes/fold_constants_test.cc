@@ -17,7 +17,8 @@ TEST(FoldConstantsTest, BatchNormOfKeras) {
     %y = Mul(%x, %scale)
     output %y
     output %scale
-  })", R"(graph {
+  })",
+              R"(graph {
     input %x: f32[N,2]
     const %scale: f32[2] = [1, 1]
     %y = Mul(%x, %scale)

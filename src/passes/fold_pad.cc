@@ -52,8 +52,8 @@ constexpr int kMaxDepth = 8;
 bool is_non_negative(const Value* value, int depth = 0) {
   const Node* node = value->producer();
   if (!node || !node->epilogue().empty() || depth > kMaxDepth) return false;
-  for (const char* name : {"Relu", "Sigmoid", "HardSigmoid", "Softplus", "Square", "Abs", "Exp",
-                           "Softmax"}) {
+  for (const char* name :
+       {"Relu", "Sigmoid", "HardSigmoid", "Softplus", "Square", "Abs", "Exp", "Softmax"}) {
     if (node->is(name)) return true;
   }
   auto constant_at_least_0 = [](const Value* input) {
@@ -64,7 +64,8 @@ bool is_non_negative(const Value* value, int depth = 0) {
   if (node->is("Min") && constant_at_least_0(node->input(1))) {
     return is_non_negative(node->input(0), depth + 1);
   }
-  for (const char* name : {"MaxPool", "AveragePool", "Concat", "Identity", "Reshape", "Transpose"}) {
+  for (const char* name :
+       {"MaxPool", "AveragePool", "Concat", "Identity", "Reshape", "Transpose"}) {
     if (!node->is(name)) continue;
     const size_t count = node->is("Concat") ? node->inputs().size() : 1;
     return std::all_of(node->inputs().begin(), node->inputs().begin() + count,

@@ -19,7 +19,8 @@ TEST(FoldPadTest, ConvAveragePoolMaxPool) {
     output %conv
     output %average
     output %max
-  })", R"(graph {
+  })",
+              R"(graph {
     input %x: f32[N,H,W,2]
     const %w: f32[3,3,3,2] = random(1)
     %conv = Conv(%x, %w) {strides=[2,2], pads=[1,1,1,2]}

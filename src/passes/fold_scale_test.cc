@@ -19,7 +19,8 @@ TEST(FoldScaleTest, BatchNormBehindConv) {
     %sub = Sub(%four, %add)
     %div = Div(%sub, %four)
     output %div
-  })", R"(graph {
+  })",
+              R"(graph {
     input %x: f32[N,4,4,1]
     const %w: f32[2,1,1,1] = [-1.5, -0.625]
     const %b: f32[2] = [-2, -4.25]
@@ -40,7 +41,8 @@ TEST(FoldScaleTest, BiasOfDepthwise) {
     %mul = Mul(%conv, %scale)
     %add = Add(%mul, %b)
     output %add
-  })", R"(graph {
+  })",
+              R"(graph {
     input %x: f32[N,4,4,2]
     const %w: f32[4,1,1,1] = [6, 24, 120, 320]
     const %b: f32[4] = [1, 2, 3, 4]
@@ -59,7 +61,8 @@ TEST(FoldScaleTest, InFrontOfConv) {
     %t = Add(%s, %shift)
     %y = Conv(%t, %w)
     output %y
-  })", R"(graph {
+  })",
+              R"(graph {
     input %x: f32[N,4,4,2]
     const %w: f32[2,1,1,2] = [2, 8, 6, 16]
     const %b: f32[2] = [-5, -11]
@@ -83,7 +86,8 @@ TEST(FoldScaleTest, MatMul) {
     %z = Mul(%n, %scale)
     output %y
     output %z
-  })", R"(graph {
+  })",
+              R"(graph {
     input %x: f32[N,2]
     const %w: f32[2,2] = [20, 80, 600, 1600]
     const %b: f32[2] = [2, 8]

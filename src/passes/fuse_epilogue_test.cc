@@ -18,7 +18,8 @@ TEST(FuseEpilogueTest, ResidualGoesIntoTheLaterConv) {
     %max = Max(%sum, %zero)
     %y = Min(%max, %six)
     output %y
-  })", R"(graph {
+  })",
+              R"(graph {
     input %x: f32[N,4,4,2]
     const %w: f32[2,1,1,2] = random(1)
     const %v: f32[2,3,3,2] = random(2)
@@ -39,7 +40,8 @@ TEST(FuseEpilogueTest, OrderIsRestored) {
     %soft = Softmax(%pool)
     %y = Add(%conv, %soft)
     output %y
-  })", R"(graph {
+  })",
+              R"(graph {
     input %x: f32[N,4,4,2]
     const %w: f32[2,1,1,2] = random(1)
     %pool = MaxPool(%x) {kernel=[1,1]}
@@ -58,7 +60,8 @@ TEST(FuseEpilogueTest, DenseLayer) {
     %a = Add(%m, %b)
     %y = Pointwise(%a, %a) {program="t0=Sigmoid(x0);t1=Mul(x1,t0);"}
     output %y
-  })", R"(graph {
+  })",
+              R"(graph {
     input %x: f32[N,4]
     const %w: f32[4,3] = random(1)
     const %b: f32[3] = [1, 2, 3]

@@ -20,7 +20,8 @@ TEST(FusePointwiseTest, DiamondsAndConstants) {
     %e = Add(%d, %channel)
     %y = Add(%e, %z)
     output %y
-  })", R"(graph {
+  })",
+              R"(graph {
     input %x: f32[N,4]
     input %z: f32[N,4]
     const %channel: f32[4] = [1, 2, 3, 4]

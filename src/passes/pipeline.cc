@@ -21,18 +21,19 @@ namespace {
 
 // The list, in order.
 constexpr Pass kPasses[] = {
-    {"remove_identity", remove_identity},    // importers make many; the others need not see through
-    {"resolve_shapes", resolve_shapes},      // before folding: known elements are constants to it
-    {"fold_constants", fold_constants},      // weights behind Reshape, batch norm's scale ...
-    {"canonicalize", canonicalize},          // needs constants; the passes below know one spelling
-    {"eliminate_common", eliminate_common},  // fewer nodes for those below; shared inputs become one
-    {"sink_transposes", sink_transposes},    // frees Conv's surroundings from the source's layout
-    {"remove_identity", remove_identity},    // Reshapes that sinking left side by side
-    {"fold_pad", fold_pad},                  // before scales: those in front of padding are limited
-    {"fold_scale", fold_scale},              // before epilogues: weights are free, epilogues are not
-    {"fuse_epilogue", fuse_epilogue},        // first pick: what runs in registers behind Conv
-    {"fuse_pointwise", fuse_pointwise},      // what is left: x * sigmoid(x) becomes one user ...
-    {"fuse_epilogue", fuse_epilogue},        // ... which Conv can take
+    {"remove_identity", remove_identity},  // importers make many; the others need not see through
+    {"resolve_shapes", resolve_shapes},    // before folding: known elements are constants to it
+    {"fold_constants", fold_constants},    // weights behind Reshape, batch norm's scale ...
+    {"canonicalize", canonicalize},        // needs constants; the passes below know one spelling
+    {"eliminate_common",
+     eliminate_common},                    // fewer nodes for those below; shared inputs become one
+    {"sink_transposes", sink_transposes},  // frees Conv's surroundings from the source's layout
+    {"remove_identity", remove_identity},  // Reshapes that sinking left side by side
+    {"fold_pad", fold_pad},                // before scales: those in front of padding are limited
+    {"fold_scale", fold_scale},            // before epilogues: weights are free, epilogues are not
+    {"fuse_epilogue", fuse_epilogue},      // first pick: what runs in registers behind Conv
+    {"fuse_pointwise", fuse_pointwise},    // what is left: x * sigmoid(x) becomes one user ...
+    {"fuse_epilogue", fuse_epilogue},      // ... which Conv can take
     {"eliminate_common", eliminate_common},  // constants that the fusions made
 };
 

@@ -32,8 +32,8 @@ struct PipelineOptions {
   std::function<bool()> keep_going;
 };
 
-// Runs all passes (HONE_DISABLE_PASS=name,name leaves some out), and verifies the graph after each when
-// built for debugging or with HONE_VERIFY=1.
+// Runs all passes (HONE_DISABLE_PASS=name,name leaves some out), and verifies the graph after each
+// when built for debugging or with HONE_VERIFY=1.
 Result<std::vector<PassTiming>> run_passes(Graph& graph, const PipelineOptions& options = {});
 
 // What might pay on some machines; order and ids are deterministic.

@@ -25,7 +25,8 @@ TEST(RemoveIdentityTest, NodesWithoutEffect) {
     %i = Split(%h) {axis=1, sizes=[4]}
     %y = Relu(%i)
     output %y
-  })", R"(graph {
+  })",
+              R"(graph {
     input %x: f32[N,4]
     %y = Relu(%x)
     output %y
@@ -62,7 +63,8 @@ TEST(RemoveIdentityTest, ReshapesJoin) {
     %d = Squeeze(%c) {axes=[1]}
     output %b
     output %d
-  })", R"(graph {
+  })",
+              R"(graph {
     input %x: f32[N,2,3]
     const %shape: i64[2] = [0,6]
     %b = Reshape(%x, %shape)
@@ -80,7 +82,8 @@ TEST(RemoveIdentityTest, TransposesJoin) {
     %y = Relu(%b)
     output %y
     output %c
-  })", R"(graph {
+  })",
+              R"(graph {
     input %x: f32[N,2,3]
     %c = Transpose(%x) {perm=[2,0,1]}
     %y = Relu(%x)

@@ -20,8 +20,8 @@ std::optional<ReshapeTarget> express_target(const Shape& input, const Shape& tar
 // Null, and the graph as it was, if there is no way to say it.
 Result<Value*> reshape_to(Graph& graph, Value* value, const Shape& target, NodeOptions options);
 
-// Puts a Reshape of `origin` with the same result in the place of `node`, or `origin` itself. False,
-// and the graph as it was, if there is no way to say it.
+// Puts a Reshape of `origin` with the same result in the place of `node`, or `origin` itself.
+// False, and the graph as it was, if there is no way to say it.
 Result<bool> become_reshape(Graph& graph, Node* node, Value* origin);
 
 }  // namespace hone

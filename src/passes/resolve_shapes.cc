@@ -29,8 +29,8 @@ Result<bool> make_constant(Graph& graph, Value* value) {
   HONE_ASSIGN_OR_RETURN(int64_t count, checked_num_elements(*shape));
   if (count != static_cast<int64_t>(elements->size())) return false;
   const Tensor inputs[] = {Tensor::from(*shape, *elements)};
-  HONE_ASSIGN_OR_RETURN(auto cast, evaluate_reference(op("Cast"), CastAttributes{value->dtype()},
-                                                      Program(), inputs));
+  HONE_ASSIGN_OR_RETURN(
+      auto cast, evaluate_reference(op("Cast"), CastAttributes{value->dtype()}, Program(), inputs));
   replace_by_constant(graph, value, std::move(cast[0]));
   return true;
 }

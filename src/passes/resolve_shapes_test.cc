@@ -16,7 +16,8 @@ TEST(ResolveShapesTest, ShapeChainOfKeras) {
     %target = Concat(%batch, %rest) {axis=0}
     %y = Reshape(%x, %target)
     output %y
-  })", R"(graph {
+  })",
+              R"(graph {
     input %x: f32[N,2,3]
     const %target: i64[3] = [0,3,2]
     %y = Reshape(%x, %target)
@@ -32,7 +33,8 @@ TEST(ResolveShapesTest, KnownElementsBecomeConstants) {
     %shape = Shape(%x)
     %part = Slice(%shape, %begin, %end)
     output %part
-  })", R"(graph {
+  })",
+              R"(graph {
     input %x: f32[N,2,3]
     const %part: i64[2] = [2,3]
     output %part
@@ -49,7 +51,8 @@ TEST(ResolveShapesTest, SeveralSymbolsBecomeAnAttribute) {
     %target = Div(%larger, %divisor)
     %y = Reshape(%x, %target)
     output %y
-  })", R"(graph {
+  })",
+              R"(graph {
     input %x: f32[N,H,W,4]
     %y = Reshape(%x) {shape="[d0,2*d1,2*d2,1]"}
     output %y
@@ -67,7 +70,8 @@ TEST(ResolveShapesTest, Expand) {
     %target = Concat(%batch, %rest) {axis=0}
     %y = Expand(%x, %target)
     output %y
-  })", R"(graph {
+  })",
+              R"(graph {
     input %x: f32[N,1,3]
     const %target: i64[3] = [1,5,1]
     %y = Expand(%x, %target)

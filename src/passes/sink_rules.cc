@@ -20,7 +20,8 @@ Node* transpose_above(const Value* value, const Perm& perm) {
   return node && permutation_of(node) == perm ? node : nullptr;
 }
 
-// Whether `value` can be had as it is above the Transpose. `broadcast`: it may have fewer dimensions.
+// Whether `value` can be had as it is above the Transpose. `broadcast`: it may have fewer
+// dimensions.
 bool can_lift(const Value* value, const Perm& perm, bool broadcast) {
   const Shape& shape = value->shape();
   if (shape.size() > perm.size() || (!broadcast && shape.size() != perm.size())) return false;
@@ -217,11 +218,11 @@ struct NamedRule {
 };
 
 constexpr NamedRule kRules[] = {
-    {"ArgMax", sink_arg},       {"ArgMin", sink_arg},         {"Cast", sink_unary},
-    {"Concat", sink_concat},    {"Identity", sink_unary},     {"LogSoftmax", sink_softmax},
-    {"Pad", sink_pad},          {"Pointwise", sink_pointwise}, {"Reshape", sink_reshape},
-    {"Slice", sink_slice},      {"Softmax", sink_softmax},    {"Split", sink_split},
-    {"Squeeze", sink_squeeze},  {"Unsqueeze", sink_unsqueeze},
+    {"ArgMax", sink_arg},      {"ArgMin", sink_arg},          {"Cast", sink_unary},
+    {"Concat", sink_concat},   {"Identity", sink_unary},      {"LogSoftmax", sink_softmax},
+    {"Pad", sink_pad},         {"Pointwise", sink_pointwise}, {"Reshape", sink_reshape},
+    {"Slice", sink_slice},     {"Softmax", sink_softmax},     {"Split", sink_split},
+    {"Squeeze", sink_squeeze}, {"Unsqueeze", sink_unsqueeze},
 };
 
 Rule rule_for(const Node* node) {

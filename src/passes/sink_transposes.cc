@@ -99,9 +99,8 @@ Status put_behind(Graph& graph, Node* node, const Perm& perm,
   if (is_identity(perm)) return ok();
   for (Value* output : node->outputs()) {
     NodeOptions options{.name = output->name() + "/transpose", .sources = sources, .before = next};
-    HONE_ASSIGN_OR_RETURN(
-        Node * behind,
-        graph.add_node("Transpose", TransposeAttributes{perm}, {output}, std::move(options)));
+    HONE_ASSIGN_OR_RETURN(Node * behind, graph.add_node("Transpose", TransposeAttributes{perm},
+                                                        {output}, std::move(options)));
     graph.replace_uses(output, behind->output(), behind);
   }
   return ok();

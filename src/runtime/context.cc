@@ -92,6 +92,8 @@ Result<const Binding*> ExecutionContext::Impl::bind(std::span<const TensorView> 
   for (auto it = bindings.begin(); it != bindings.end(); ++it) {
     if (!same_shapes((*it)->input_shapes(), inputs)) continue;
     if (it != bindings.begin()) bindings.splice(bindings.begin(), bindings, it);
+    // A larger shape may have failed to get its arena and left none.
+    HONE_RETURN_IF_ERROR(grow_arena(bindings.front()->arena_bytes()));
     return static_cast<const Binding*>(bindings.front().get());
   }
   std::vector<std::vector<int64_t>> shapes;

@@ -39,6 +39,16 @@ Result<Tuned> pick_tuned(const PlanData& data, const Target& target, std::string
       .fix("build the plan on this machine, or with --portable");
 }
 
+// Strings live in constants only: a buffer of the arena or of a caller cannot hold them.
+Status check_no_strings(const Portable& portable) {
+  for (const PlanValue& value : portable.values) {
+    if (value.kind == ValueKind::kConstant || value.type.dtype != DataType::string) continue;
+    return Status(Code::kUnsupported, "string tensors cannot be inputs, outputs or results of steps")
+        .at(fmt::format("value '{}'", value.name));
+  }
+  return ok();
+}
+
 }  // namespace
 
 Result<Engine> make_engine(PlanData data, std::string name, const EngineOptions& options) {
@@ -47,6 +57,9 @@ Result<Engine> make_engine(PlanData data, std::string name, const EngineOptions&
   loaded->name = std::move(name);
   loaded->target.features = CpuFeatures::detected();
   loaded->target.threads = options.threads > 0 ? options.threads : ThreadPool::global().size();
+  if (Status status = check_no_strings(loaded->data.portable); !status.ok()) {
+    return std::move(status).at(loaded->name);
+  }
   auto impl = std::make_shared<Engine::Impl>();
   auto tuned = pick_tuned(loaded->data, loaded->target, &impl->lowered_because);
   if (!tuned.ok()) return Status(tuned.status()).at(loaded->name);
@@ -80,7 +93,7 @@ Result<Engine> Engine::load_bytes(std::string_view plan, const EngineOptions& op
   const size_t padded = (plan.size() + 63) / 64 * 64;
   std::shared_ptr<void> memory(std::aligned_alloc(64, std::max<size_t>(padded, 64)), std::free);
   if (!memory) return Status(Code::kOutOfResources, "no memory for the plan");
-  std::memcpy(memory.get(), plan.data(), plan.size());
+  if (!plan.empty()) std::memcpy(memory.get(), plan.data(), plan.size());
   const std::string_view bytes(static_cast<const char*>(memory.get()), plan.size());
   HONE_ASSIGN_OR_RETURN(PlanData data, read_plan(bytes, memory, "plan"));
   return make_engine(std::move(data), "plan", options);

@@ -105,7 +105,9 @@ struct TensorLayout {
     for (int i = 0; i < rank; ++i) n *= shape[i];
     return n;
   }
+  // No elements: dense, whatever the strides are.
   bool dense() const {
+    if (num_elements() == 0) return true;
     int64_t expected = 1;
     for (int i = rank - 1; i >= 0; --i) {
       if (shape[i] != 1 && stride[i] != expected) return false;
@@ -117,7 +119,7 @@ struct TensorLayout {
 
 struct PackedWeights {
   std::vector<std::byte> bytes;        // stored 64-byte aligned
-  std::vector<size_t> replaced_inputs; // constant inputs that run() no longer reads
+  std::vector<size_t> replaced_inputs; // = Tactic::replaced_inputs(), when there are bytes
 };
 
 struct PrepareArgs {
@@ -180,6 +182,12 @@ class Tactic {
   virtual size_t packed_bytes(const StepDesc& step, const Target& target, const Config& config) const {
     (void)step, (void)target, (void)config;
     return 0;
+  }
+  // Constant inputs that run() does not read because they are in the packed weights; checked when a plan
+  // is loaded, since these may be without data.
+  virtual std::vector<size_t> replaced_inputs(const StepDesc& step) const {
+    (void)step;
+    return {};
   }
   // The part of `config` that packing depends on: profiles whose configs have equal keys share one packing.
   virtual std::string packing_key(const StepDesc& step, const Config& config) const {

@@ -49,6 +49,11 @@ Result<tf::TypeHints> read_hints(const ConvertOptions& options) {
 // What remains in the converted graph must not need state that the conversion does not carry over.
 Status check_state(const tf::FrozenGraph& frozen) {
   for (const tf::NodeDef& node : frozen.graph.nodes) {
+    if (node.op == "HoneEngineOp") {
+      return Status(Code::kUnsupported, fmt::format("node '{}' is an engine: this model is converted already",
+                                                    node.name))
+          .fix("convert the original model");
+    }
     if (node.op != "VarHandleOp" && node.op.find("HashTable") == std::string::npos) continue;
     return Status(Code::kUnsupported,
                   fmt::format("node '{}' ({}) holds state that is set up outside of the signature", node.name, node.op))

@@ -157,6 +157,7 @@ Status time_candidates(const StepDesc& step, const Target& target, const std::fu
   const size_t count = candidates->size();
   std::vector<Trial> trials(count);
   for (size_t i = 0; i < count; ++i) {
+    if (stop()) return ok();
     HONE_RETURN_IF_ERROR(trials[i].prepare(step, target, (*candidates)[i]));
   }
   std::vector<double> best(count, -1), spent(count, 0);

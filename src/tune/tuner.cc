@@ -3,13 +3,23 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "lower/bind_shapes.h"
 #include "lower/views.h"
 #include "tune/step_timer.h"
 
 namespace hone {
+namespace {
+
+Status cancelled() { return Status(Code::kCancelled, "the build was cancelled while tuning"); }
+
+bool has_numbers(const StepDesc& step) {
+  const auto fixed = [](const OperandDesc& operand) { return is_static(operand.type.shape); };
+  return std::all_of(step.inputs.begin(), step.inputs.end(), fixed) &&
+         std::all_of(step.outputs.begin(), step.outputs.end(), fixed);
+}
+
+}  // namespace
 
 std::string step_key(const StepDesc& step) {
   std::string key = fmt::format("{}{}", step.op->name, attributes_text(step.attributes));
@@ -36,21 +46,31 @@ std::string Tuner::key(const StepDesc& step, const Candidate& candidate) const {
                      candidate.tactic->name(), candidate.tactic->version(), candidate.config);
 }
 
-std::vector<Tuner::Candidate> Tuner::find_candidates(const StepDesc& step,
+bool Tuner::keep_going(bool report_now) {
+  constexpr std::chrono::milliseconds kInterval(100);
+  if (cancelled_ || !options_.progress) return !cancelled_;
+  const auto now = std::chrono::steady_clock::now();
+  if (!report_now && now - last_report_ < kInterval) return true;
+  last_report_ = now;
+  cancelled_ = !options_.progress(fraction_, step_name_);
+  return !cancelled_;
+}
+
+std::vector<Tuner::Candidate> Tuner::find_candidates(const StepDesc& symbolic, const StepDesc& concrete,
                                                      std::vector<RejectedTactic>* rejected) const {
   std::vector<Candidate> candidates;
   for (const Tactic* tactic : all_tactics()) {
     const std::string_view op_name = tactic->op_name();
-    if (op_name != "*" && op_name != step.op->name) continue;
+    if (op_name != "*" && op_name != symbolic.op->name) continue;
     if (tactic == &reference_tactic() && !candidates.empty()) break;  // never the fastest
-    const Verdict verdict = tactic->can_run(step, target_);
+    const Verdict verdict = tactic->can_run(symbolic, target_);
     if (!verdict.ok()) {
       rejected->push_back({tactic->name(), verdict.reason()});
       continue;
     }
     bool refused = false;
-    for (Config& config : tactic->candidates(step, target_)) {
-      const auto bytes = static_cast<int64_t>(tactic->packed_bytes(step, target_, config));
+    for (Config& config : tactic->candidates(concrete, target_)) {
+      const auto bytes = static_cast<int64_t>(tactic->packed_bytes(symbolic, target_, config));
       if (options_.memory_bytes > 0 && bytes > options_.memory_bytes) {
         refused = true;
         continue;
@@ -63,8 +83,10 @@ std::vector<Tuner::Candidate> Tuner::find_candidates(const StepDesc& step,
   return candidates;
 }
 
-// Fills in what the cache knows and measures the rest.
+// Fills in what the cache knows and measures the rest. A step that cannot run at these shapes (a size comes
+// out negative) is not timed.
 Status Tuner::time_missing(const StepDesc& step, std::vector<Candidate>* candidates) {
+  if (!has_numbers(step)) return ok();
   std::vector<TimedCandidate> missing;
   std::vector<size_t> where;
   for (size_t i = 0; i < candidates->size(); ++i) {
@@ -81,8 +103,9 @@ Status Tuner::time_missing(const StepDesc& step, std::vector<Candidate>* candida
     where.push_back(i);
   }
   if (missing.empty()) return ok();
-  const auto stop = [this] { return cancelled_ || out_of_time(); };
+  const auto stop = [this] { return !keep_going(false) || out_of_time(); };
   HONE_RETURN_IF_ERROR(time_candidates(step, target_, stop, &missing));
+  if (cancelled_) return cancelled();
   for (size_t m = 0; m < missing.size(); ++m) {
     if (missing[m].milliseconds < 0) {
       ++skipped_;
@@ -98,67 +121,76 @@ Status Tuner::time_missing(const StepDesc& step, std::vector<Candidate>* candida
   return ok();
 }
 
+// One packing of a tactic serves all profiles, each with the fastest configuration that reads this packing.
+struct Tuner::Packing {
+  const Tactic* tactic;
+  std::string key;
+  std::vector<Candidate> best;  // one per profile
+
+  int untimed() const {
+    return static_cast<int>(std::count_if(best.begin(), best.end(), [](auto& c) { return c.milliseconds < 0; }));
+  }
+  double sum() const {
+    double sum = 0;
+    for (const Candidate& c : best) sum += std::max(c.milliseconds, 0.0);
+    return sum;
+  }
+};
+
+void Tuner::add_profile(const StepDesc& step, size_t profile, const std::vector<Candidate>& candidates,
+                        std::vector<Packing>* packings) {
+  for (const Candidate& c : candidates) {
+    const std::string key = c.tactic->packing_key(step, c.config);
+    auto it = std::find_if(packings->begin(), packings->end(),
+                           [&](const Packing& p) { return p.tactic == c.tactic && p.key == key; });
+    if (it == packings->end()) {
+      if (profile > 0) continue;  // not a candidate at the first profile
+      it = packings->insert(it, Packing{c.tactic, key, {}});
+    }
+    if (it->best.size() == profile) {
+      it->best.push_back(c);
+    } else if (c.milliseconds >= 0 &&
+               (it->best.back().milliseconds < 0 || c.milliseconds < it->best.back().milliseconds)) {
+      it->best.back() = c;
+    }
+  }
+  for (Packing& packing : *packings) {  // not a candidate at this profile: it works, but was not timed
+    if (packing.best.size() == profile) packing.best.push_back({packing.tactic, packing.best[0].config});
+  }
+}
+
+// The fastest over all profiles; what was not timed comes after what was, in the order of the list.
+StepChoice Tuner::pick(const std::vector<Packing>& packings, std::vector<RejectedTactic> rejected) {
+  const auto best = std::min_element(packings.begin(), packings.end(), [](const Packing& a, const Packing& b) {
+    return std::pair(a.untimed(), a.sum()) < std::pair(b.untimed(), b.sum());
+  });
+  StepChoice choice;
+  choice.tactic = best->tactic;
+  choice.milliseconds = best->best[0].milliseconds;
+  for (const Candidate& c : best->best) choice.configs.push_back(c.config);
+  choice.rejected = std::move(rejected);
+  for (auto it = packings.begin(); it != packings.end(); ++it) {
+    if (it == best) continue;
+    const double time = it->best[0].milliseconds;
+    choice.rejected.push_back({fmt::format("{} {}", it->tactic->name(), it->best[0].config),
+                               time < 0 ? "not timed" : fmt::format("{:.3f} ms", time)});
+  }
+  return choice;
+}
+
 Result<StepChoice> Tuner::choose_step(const Portable& portable, const PlanStep& step,
                                       const std::vector<SymbolValues>& profiles) {
   const StepDesc symbolic = make_step_desc(portable, step);
-  StepChoice choice;
-  // A packing of a tactic serves all profiles: time[packing] sums over the profiles the best
-  // configuration with that packing.
-  struct Packing {
-    const Tactic* tactic;
-    std::string key;
-    std::vector<Config> configs;
-    double first = -1, sum = 0;
-    bool operator==(const Packing& other) const { return tactic == other.tactic && key == other.key; }
-  };
   std::vector<Packing> packings;
+  std::vector<RejectedTactic> rejected;
   for (size_t p = 0; p < profiles.size(); ++p) {
     const StepDesc concrete = substitute_shapes(symbolic, profiles[p]);
-    std::vector<RejectedTactic> rejected;
-    std::vector<Candidate> candidates = find_candidates(concrete, &rejected);
-    // A tactic must be able to run for every value of the symbols, not only at the opt shape.
-    std::erase_if(candidates, [&](const Candidate& c) { return !c.tactic->can_run(symbolic, target_).ok(); });
-    if (candidates.empty()) candidates.push_back({&reference_tactic(), Config()});
-    if (p == 0) choice.rejected = std::move(rejected);
+    std::vector<RejectedTactic> again;
+    std::vector<Candidate> candidates = find_candidates(symbolic, concrete, p == 0 ? &rejected : &again);
     HONE_RETURN_IF_ERROR(time_missing(concrete, &candidates));
-    std::vector<bool> seen(packings.size(), false);
-    for (const Candidate& c : candidates) {
-      Packing packing{c.tactic, c.tactic->packing_key(symbolic, c.config), {}, -1, 0};
-      auto it = std::find(packings.begin(), packings.end(), packing);
-      if (it == packings.end()) {
-        if (p > 0) continue;  // not a candidate at the first profile
-        packings.push_back(packing);
-        seen.push_back(false);
-        it = packings.end() - 1;
-      }
-      const size_t index = static_cast<size_t>(it - packings.begin());
-      const double time = c.milliseconds < 0 ? INFINITY : c.milliseconds;
-      if (!seen[index]) {
-        it->configs.push_back(c.config);
-        it->sum += time;
-        if (p == 0) it->first = c.milliseconds;
-        seen[index] = true;
-      } else if (const double known = it->first; p == 0 && c.milliseconds >= 0 && (known < 0 || time < known)) {
-        it->sum = time;
-        it->first = c.milliseconds;
-        it->configs[0] = c.config;
-      }
-    }
-    for (size_t i = 0; i < packings.size(); ++i) {
-      if (!seen[i]) packings[i].configs.push_back(packings[i].configs[0]);
-    }
+    add_profile(symbolic, p, candidates, &packings);
   }
-  const auto best = std::min_element(packings.begin(), packings.end(),
-                                     [](const Packing& a, const Packing& b) { return a.sum < b.sum; });
-  choice.tactic = best->tactic;
-  choice.configs = best->configs;
-  choice.milliseconds = best->first;
-  for (const Packing& packing : packings) {
-    if (&packing == &*best) continue;
-    choice.rejected.push_back({fmt::format("{} {}", packing.tactic->name(), packing.configs[0]),
-                               packing.first < 0 ? "not timed" : fmt::format("{:.3f} ms", packing.first)});
-  }
-  return choice;
+  return pick(packings, std::move(rejected));
 }
 
 Result<std::vector<StepChoice>> Tuner::choose(const Portable& portable) {
@@ -166,11 +198,9 @@ Result<std::vector<StepChoice>> Tuner::choose(const Portable& portable) {
   HONE_ASSIGN_OR_RETURN(const auto profiles, profile_symbols(portable));
   std::vector<StepChoice> choices;
   for (size_t s = 0; s < portable.steps.size(); ++s) {
-    if (options_.progress &&
-        !options_.progress(static_cast<double>(s) / static_cast<double>(portable.steps.size()),
-                           portable.steps[s].name)) {
-      return Status(Code::kCancelled, "the build was cancelled while tuning");
-    }
+    fraction_ = static_cast<double>(s) / static_cast<double>(portable.steps.size());
+    step_name_ = portable.steps[s].name;
+    if (!keep_going(true)) return cancelled();
     HONE_ASSIGN_OR_RETURN(StepChoice choice, choose_step(portable, portable.steps[s], profiles));
     choices.push_back(std::move(choice));
   }

@@ -18,7 +18,7 @@ struct TunerOptions {
   bool retune = false;       // ignore times that the cache already has
   double seconds = 0;        // stop timing after this long; 0 = no limit
   int64_t memory_bytes = 0;  // candidates whose packed weights are larger are refused; 0 = no limit
-  // Fraction done of this call and the step's name; false = cancel.
+  // Fraction done of this call and the step's name, at least every 100 ms; false = cancel.
   std::function<bool(double fraction, std::string_view step)> progress;
 };
 
@@ -43,9 +43,17 @@ class Tuner {
     Config config;
     double milliseconds = -1;
   };
+  struct Packing;
   Result<StepChoice> choose_step(const Portable& portable, const PlanStep& step,
                                  const std::vector<SymbolValues>& profiles);
-  std::vector<Candidate> find_candidates(const StepDesc& step, std::vector<RejectedTactic>* rejected) const;
+  // Tactics that can run `symbolic`, with their configurations for `concrete`; at least one.
+  std::vector<Candidate> find_candidates(const StepDesc& symbolic, const StepDesc& concrete,
+                                         std::vector<RejectedTactic>* rejected) const;
+  static void add_profile(const StepDesc& step, size_t profile, const std::vector<Candidate>& candidates,
+                          std::vector<Packing>* packings);
+  static StepChoice pick(const std::vector<Packing>& packings, std::vector<RejectedTactic> rejected);
+  // Reports progress, at once or at most every 100 ms; false when cancelled.
+  bool keep_going(bool report_now);
   Status time_missing(const StepDesc& step, std::vector<Candidate>* candidates);
   std::string key(const StepDesc& step, const Candidate& candidate) const;
   bool out_of_time() const;
@@ -56,6 +64,9 @@ class Tuner {
   std::chrono::steady_clock::time_point begin_;
   std::map<std::string, bool> timed_again_;  // with retune: keys measured by this tuner
   bool cancelled_ = false;
+  double fraction_ = 0;  // what progress is told
+  std::string step_name_;
+  std::chrono::steady_clock::time_point last_report_;
   int measured_ = 0, from_cache_ = 0, skipped_ = 0;
 };
 

@@ -32,7 +32,9 @@ def plugin_path() -> pathlib.Path:
     for path in candidates:
         if path.is_file():
             return path
-    raise FileNotFoundError(f"Hone's TensorFlow plug-in is not at {candidates[-1]}; install Hone again")
+    raise FileNotFoundError(
+        f"Hone's TensorFlow plug-in is not at {candidates[-1]}; install Hone again"
+    )
 
 
 def load_plugin() -> None:

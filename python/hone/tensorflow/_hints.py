@@ -33,7 +33,11 @@ def type_hints(graph_def: bytes) -> TypeHints:
         graph = tf.Graph()
         with graph.as_default():
             tf.import_graph_def(proto, name="")
-    except (ValueError, TypeError, tf.errors.OpError) as error:  # also google.protobuf's DecodeError, a ValueError
+    except (
+        ValueError,
+        TypeError,
+        tf.errors.OpError,
+    ) as error:  # also google.protobuf's DecodeError, a ValueError
         _log.warning("TensorFlow cannot infer shapes for the converter: %s", error)
         return {}
     hints: TypeHints = {}
@@ -41,5 +45,8 @@ def type_hints(graph_def: bytes) -> TypeHints:
         for tensor in operation.outputs:
             dtype = _DTYPES.get(tensor.dtype.base_dtype.name)
             if dtype and tensor.shape.rank is not None:
-                hints[tensor.name] = (dtype, [-1 if d is None else d for d in tensor.shape.as_list()])
+                hints[tensor.name] = (
+                    dtype,
+                    [-1 if d is None else d for d in tensor.shape.as_list()],
+                )
     return hints

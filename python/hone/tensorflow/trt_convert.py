@@ -205,7 +205,9 @@ class TrtGraphConverterV2:
         Raises ValueError, RuntimeError on a second call, and what hone.build raises.
         """
         if self._converted_func is not None:
-            raise RuntimeError("convert() is already called; make another converter to convert again")
+            raise RuntimeError(
+                "convert() is already called; make another converter to convert again"
+            )
         if calibration_input_fn is not None:
             raise ValueError(
                 "Should not specify calibration_input_fn because INT8 calibration is not needed"
@@ -266,7 +268,10 @@ class TrtGraphConverterV2:
         publish(self._saved, pathlib.Path(output_saved_model_dir))
 
     def summary(
-        self, line_length: int = 160, detailed: bool = True, print_fn: Callable[..., None] | None = None
+        self,
+        line_length: int = 160,
+        detailed: bool = True,
+        print_fn: Callable[..., None] | None = None,
     ) -> None:
         """Prints a table of the engines and the share of the graph they cover.
 
@@ -329,8 +334,12 @@ class TrtGraphConverterV2:
                     )
                 given = dict(zip(specs, values, strict=True))
             if set(given) != set(specs):
-                raise ValueError(f"input_fn gave {sorted(given)}, the signature's inputs are {list(specs)}")
-            yield {name: tf.convert_to_tensor(given[name], spec.dtype) for name, spec in specs.items()}
+                raise ValueError(
+                    f"input_fn gave {sorted(given)}, the signature's inputs are {list(specs)}"
+                )
+            yield {
+                name: tf.convert_to_tensor(given[name], spec.dtype) for name, spec in specs.items()
+            }
 
 
 def _check_params(params: TrtConversionParams) -> None:

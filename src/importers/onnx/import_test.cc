@@ -144,7 +144,9 @@ TEST(OnnxImport, UnusedOutputsMayBeMissing) {
     if (used) model.output("indices");
     const Status status = import_bytes(model.bytes()).status();
     EXPECT_EQ(status.ok(), !used) << status.message();
-    if (used) EXPECT_THAT(status.message(), HasSubstr("output 1 ('indices') is not supported"));
+    if (used) {
+      EXPECT_THAT(status.message(), HasSubstr("output 1 ('indices') is not supported"));
+    }
   }
 }
 

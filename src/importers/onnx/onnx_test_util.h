@@ -98,7 +98,7 @@ inline std::string node_proto(const TestNode& node) {
     std::string branch;
     protozero::pbf_writer attribute(branch);
     attribute.add_string(1, "then_branch");
-    attribute.add_message(6, "");
+    attribute.add_message(6, std::string());
     attribute.add_int32(20, 5);
     out.add_message(5, branch);
   }

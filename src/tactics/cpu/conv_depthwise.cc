@@ -102,12 +102,13 @@ class ConvDepthwise final : public Tactic {
     return static_cast<size_t>(cpu::packed_depthwise_floats(depthwise_problem(conv_problem(step)), isa_)) *
            sizeof(float);
   }
+  std::vector<size_t> replaced_inputs(const StepDesc&) const override { return {1}; }
   PackedWeights pack_weights(const StepDesc& step, const Target& target, const Config& config) const override {
     PackedWeights packed;
     packed.bytes.resize(packed_bytes(step, target, config));
     cpu::pack_depthwise(depthwise_problem(conv_problem(step)), isa_, step.inputs[1].constant->data<float>(),
                         reinterpret_cast<float*>(packed.bytes.data()));
-    packed.replaced_inputs = {1};
+    packed.replaced_inputs = replaced_inputs(step);
     return packed;
   }
   std::unique_ptr<PreparedStep> prepare(const PrepareArgs& args) const override {

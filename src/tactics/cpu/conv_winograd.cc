@@ -122,12 +122,13 @@ class ConvWinograd final : public Tactic {
   size_t packed_bytes(const StepDesc& step, const Target&, const Config& config) const override {
     return static_cast<size_t>(cpu::winograd_weight_bytes(conv_problem(step), *from_text(config), isa_));
   }
+  std::vector<size_t> replaced_inputs(const StepDesc&) const override { return {1}; }
   PackedWeights pack_weights(const StepDesc& step, const Target& target, const Config& config) const override {
     PackedWeights packed;
     packed.bytes.resize(packed_bytes(step, target, config));
     cpu::pack_winograd_weights(conv_problem(step), *from_text(config), isa_, step.inputs[1].constant->data<float>(),
                                reinterpret_cast<float*>(packed.bytes.data()));
-    packed.replaced_inputs = {1};
+    packed.replaced_inputs = replaced_inputs(step);
     return packed;
   }
   bool valid_config(const StepDesc&, const Target&, const Config& config) const override {

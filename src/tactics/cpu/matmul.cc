@@ -210,6 +210,7 @@ class MatMulPacked final : public Tactic {
   size_t packed_bytes(const StepDesc& step, const Target&, const Config& config) const override {
     return static_cast<size_t>(cpu::packed_b_bytes(gemm_problem(step), *parse_conv_config(config), isa_));
   }
+  std::vector<size_t> replaced_inputs(const StepDesc&) const override { return {1}; }
   PackedWeights pack_weights(const StepDesc& step, const Target& target, const Config& config) const override {
     const cpu::GemmProblem problem = gemm_problem(step);
     const bool transposed = step.attr<MatMulAttributes>().transpose_b;
@@ -217,7 +218,7 @@ class MatMulPacked final : public Tactic {
     packed.bytes.resize(packed_bytes(step, target, config));
     cpu::pack_b(problem, *parse_conv_config(config), isa_, step.inputs[1].constant->data<float>(),
                 {transposed ? problem.k : problem.n, transposed}, reinterpret_cast<float*>(packed.bytes.data()));
-    packed.replaced_inputs = {1};
+    packed.replaced_inputs = replaced_inputs(step);
     return packed;
   }
   bool valid_config(const StepDesc&, const Target&, const Config& config) const override {

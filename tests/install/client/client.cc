@@ -1,4 +1,5 @@
-// A program outside of Hone's tree: prints the version and the error for a plan that does not exist.
+// A program outside of Hone's tree: prints the version and the error for a plan that does not
+// exist.
 #include <hone/c.h>
 #include <hone/engine.h>
 

@@ -1,0 +1,363 @@
+"""ONNX operators against ONNX Runtime: a grid of small models, one operator each."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+import zlib
+from typing import Any
+
+import numpy as np
+import pytest
+
+onnx = pytest.importorskip("onnx")
+ort = pytest.importorskip("onnxruntime")
+
+from onnx import TensorProto, helper, numpy_helper
+
+
+@dataclasses.dataclass
+class Const:
+    """An input of the node that is an initializer of the model."""
+
+    value: np.ndarray
+
+
+@dataclasses.dataclass
+class Case:
+    op: str
+    opsets: tuple[int, ...]
+    inputs: list[Any]  # arrays (graph inputs), Const, or None (absent)
+    attributes: dict[str, Any]
+    outputs: int = 1
+    tolerance: float = 2e-5  # a few dozen roundings of FP32, relative to the largest element
+
+    @property
+    def name(self) -> str:
+        text = ",".join(f"{k}={v}" for k, v in self.attributes.items() if not hasattr(v, "dims"))
+        shapes = "_".join("-" if x is None else self.shape_text(x) for x in self.inputs)
+        return f"{self.op}({shapes};{text})"
+
+    @staticmethod
+    def shape_text(x: Any) -> str:
+        array = x.value if isinstance(x, Const) else x
+        return ("c" if isinstance(x, Const) else "") + "x".join(map(str, array.shape))
+
+
+def floats(*shape: int, low: float = -3.0, high: float = 3.0, dtype: Any = np.float32) -> Any:
+    # The same numbers in each run, different ones for different shapes.
+    rng = np.random.default_rng(zlib.crc32(repr((shape, low, high)).encode()))
+    return rng.uniform(low, high, shape).astype(dtype)
+
+
+def integers(*shape: int, low: int = -5, high: int = 6, dtype: Any = np.int64) -> Any:
+    rng = np.random.default_rng(zlib.crc32(repr((shape, low, high)).encode()))
+    return rng.integers(low, high, shape).astype(dtype)
+
+
+def ints(*values: int) -> Const:
+    return Const(np.array(values, np.int64))
+
+
+CASES: list[Case] = []
+BOTH = (13, 21)
+
+
+def case(op: str, opsets: Any, inputs: list[Any], outputs: int = 1, **attributes: Any) -> None:
+    opsets = opsets if isinstance(opsets, tuple) else (opsets,)
+    CASES.append(Case(op, opsets, inputs, attributes, outputs))
+
+
+def add_pointwise() -> None:
+    x = floats(2, 3, 4)
+    for op in "Abs Neg Exp Floor Ceil Round Sign Erf Sin Cos Tan Atan Sinh Cosh Tanh Asinh".split():
+        case(op, BOTH, [x])
+    for op in "Relu Sigmoid Softplus Softsign Elu Selu LeakyRelu HardSigmoid Celu".split():
+        case(op, BOTH, [x])
+    for op in "Log Sqrt Reciprocal".split():
+        case(op, BOTH, [floats(2, 5, low=0.1, high=4)])
+    for op in "Asin Acos Atanh".split():
+        case(op, BOTH, [floats(2, 5, low=-0.9, high=0.9)])
+    case("Acosh", BOTH, [floats(2, 5, low=1.1, high=4)])
+    case("Mish", 18, [x])
+    case("HardSwish", 14, [x])
+    case("Gelu", 20, [x])
+    case("Gelu", 20, [x], approximate="tanh")
+    case("Elu", 13, [x], alpha=0.3)
+    case("Celu", 13, [x], alpha=0.3)
+    case("Selu", 13, [x], alpha=0.5, gamma=2.0)
+    case("LeakyRelu", 13, [x], alpha=0.3)
+    case("HardSigmoid", 13, [x], alpha=0.3, beta=0.1)
+    case("ThresholdedRelu", 13, [x], alpha=0.5)
+    case("Shrink", 13, [x], lambd=1.0, bias=0.25)
+    case("PRelu", BOTH, [x, Const(floats(3, 1))])
+    case("Clip", (7, 10), [x], min=-1.0, max=0.5)
+    case("Clip", BOTH, [x, Const(np.float32(-1)), Const(np.float32(2))])
+    case("Clip", BOTH, [x, None, Const(np.float32(2))])
+    case("Clip", BOTH, [x])
+    special = np.array([np.nan, np.inf, -np.inf, 0, -1.5], np.float32)
+    case("IsNaN", BOTH, [special])
+    for flags in ({}, {"detect_negative": 0}, {"detect_positive": 0}):
+        case("IsInf", BOTH, [special], **flags)
+    case("Neg", BOTH, [integers(3, 4)])
+    case("Not", BOTH, [integers(3, 4) > 0])
+
+
+def add_binary() -> None:
+    a, b = floats(2, 3, 4), floats(3, 1, low=0.5)
+    for op in "Add Sub Mul Div".split():
+        case(op, (7, *BOTH), [a, b])
+        case(op, BOTH, [integers(2, 4), Const(integers(4, low=1))])
+    for op in "Less Greater LessOrEqual GreaterOrEqual Equal".split():
+        case(op, BOTH, [integers(3, 4), integers(1, 4, low=-2, high=3)])
+    for op in "And Or Xor".split():
+        case(op, BOTH, [integers(3, 4) > 0, integers(3, 4, low=-6) > 0])
+    for op in "Sum Max Min Mean".split():
+        case(op, BOTH, [a, b, floats(4)])
+        case(op, BOTH, [a])
+    case("Pow", BOTH, [floats(3, 4, low=0.1), floats(4)])
+    case("Pow", BOTH, [a, ints(2)])
+    case("Pow", BOTH, [integers(3, 4), Const(np.float32(2))])
+    case("Mod", BOTH, [integers(3, 4), Const(integers(4, low=1))])
+    case("Mod", BOTH, [integers(3, 4), Const(integers(4, low=1))], fmod=1)
+    case("Mod", BOTH, [a, b], fmod=1)
+    case("Where", BOTH, [integers(3, 4) > 0, floats(3, 4), Const(floats(4))])
+
+
+def add_linear() -> None:
+    a, b = floats(3, 4), floats(4, 5)
+    case("MatMul", BOTH, [a, Const(b)])
+    case("MatMul", BOTH, [floats(2, 3, 4), floats(2, 4, 5)])
+    case("MatMul", BOTH, [floats(4), Const(b)])
+    case("Gemm", (7, *BOTH), [a, Const(b), Const(floats(5))])
+    case("Gemm", BOTH, [a, Const(b)])
+    case("Gemm", BOTH, [a.T.copy(), Const(b.T.copy()), Const(floats(3, 1))], alpha=0.5, beta=2.0, transA=1, transB=1)
+
+
+def add_windows() -> None:
+    x = floats(2, 4, 7, 8)
+    w = Const(floats(6, 4, 3, 3))
+    case("Conv", BOTH, [x, w])
+    case("Conv", BOTH, [x, w, Const(floats(6))], strides=[2, 1], pads=[1, 0, 1, 2])
+    case("Conv", BOTH, [x, w], dilations=[2, 2], pads=[2, 2, 2, 2], kernel_shape=[3, 3])
+    case("Conv", BOTH, [x, Const(floats(4, 1, 3, 3))], group=4)
+    case("Conv", BOTH, [x, Const(floats(6, 2, 2, 3))], group=2)
+    for auto_pad in ("SAME_UPPER", "SAME_LOWER", "VALID"):
+        case("Conv", BOTH, [x, w], auto_pad=auto_pad, strides=[2, 2])
+        case("MaxPool", BOTH, [x], auto_pad=auto_pad, kernel_shape=[2, 3], strides=[2, 2])
+    case("Conv", BOTH, [floats(2, 3, 9), Const(floats(5, 3, 3))], pads=[1, 1])
+    case("Conv", BOTH, [floats(1, 2, 4, 5, 6), Const(floats(3, 2, 2, 2, 2))])
+    for op in ("MaxPool", "AveragePool"):
+        case(op, BOTH, [x], kernel_shape=[3, 2])
+        case(op, BOTH, [x], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
+        case(op, BOTH, [x], kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1)
+        case(op, BOTH, [floats(2, 3, 9)], kernel_shape=[3])
+    case("MaxPool", BOTH, [x], kernel_shape=[2, 2], dilations=[2, 3])
+    case("AveragePool", BOTH, [x], kernel_shape=[3, 3], pads=[1, 1, 1, 1], count_include_pad=1)
+    case("GlobalAveragePool", BOTH, [x])
+    case("GlobalMaxPool", BOTH, [x])
+
+
+def add_norms() -> None:
+    x = floats(2, 4, 5, 3)
+    c = [Const(floats(4, low=0.5)), Const(floats(4, low=-1)), Const(floats(4, low=-2))]
+    variance = Const(floats(4, low=0.2))
+    case("BatchNormalization", (7, 9, 13, 15), [x, *c, variance], epsilon=1e-3)
+    case("BatchNormalization", 15, [floats(3, 4), *c, variance])
+    case("BatchNormalization", 15, [x, c[0].value, *c[1:], variance])
+    case("InstanceNormalization", BOTH, [x, c[0], c[1]])
+    case("LayerNormalization", 17, [x, Const(floats(3)), Const(floats(3, low=0))])
+    case("LayerNormalization", 17, [x, Const(floats(5, 3))], axis=-2, epsilon=1e-2)
+    case("LayerNormalization", 17, [x.astype(np.float16), Const(floats(3, dtype=np.float16))])
+    case("RMSNormalization", 23, [x, Const(floats(3))])
+    case("GroupNormalization", 21, [x, c[0], c[1]], num_groups=2)
+    case("LpNormalization", BOTH, [x], axis=1, p=1)
+    case("LpNormalization", BOTH, [x])
+    for op in ("Softmax", "LogSoftmax"):
+        case(op, (7, 11, 13), [floats(2, 3, 4)])
+        case(op, (7, 11, 13), [floats(2, 3, 4)], axis=2)
+        case(op, (11, 13), [floats(2, 3, 4, 2)], axis=-2)
+        case(op, (7, 13), [floats(2, 3, 4)], axis=0)
+
+
+def add_reductions() -> None:
+    x = floats(2, 3, 4, low=0.5)
+    for op in "Sum Mean Max Min Prod SumSquare L1 L2 LogSum LogSumExp".split():
+        last = 11 if op == "Sum" else 13
+        case(f"Reduce{op}", (7, last), [x], axes=[1, 2], keepdims=0)
+        case(f"Reduce{op}", (11,), [x], axes=[-1])
+        case(f"Reduce{op}", (18,), [x, ints(0, -1)], keepdims=0)
+        case(f"Reduce{op}", (18,), [x])
+    case("ReduceSum", 13, [x], noop_with_empty_axes=1)
+    case("ReduceSum", BOTH, [integers(2, 3, 4), ints(1)])
+    for op in ("ArgMax", "ArgMin"):
+        case(op, (7, *BOTH), [x], axis=1)
+        case(op, (11, *BOTH), [x], axis=-1, keepdims=0)
+        case(op, BOTH, [integers(3, 6, low=0, high=2, dtype=np.int32)], axis=1, select_last_index=1)
+
+
+def add_shapes() -> None:
+    x = floats(2, 3, 1, 4)
+    for axis in (0, 1, 2, 4):
+        case("Flatten", (7, *BOTH), [x], axis=axis)
+    case("Flatten", BOTH, [x], axis=-2)
+    case("Reshape", BOTH, [x, ints(0, -1)])
+    case("Reshape", BOTH, [x, ints(-1, 6)])
+    case("Transpose", BOTH, [x], perm=[2, 0, 3, 1])
+    case("Transpose", BOTH, [x])
+    case("Squeeze", (7, 11), [x], axes=[2])
+    case("Squeeze", BOTH, [x, ints(-2)])
+    case("Unsqueeze", (7, 11), [x], axes=[0, 3])
+    case("Unsqueeze", BOTH, [x, ints(-1, 1)])
+    case("Expand", BOTH, [x, ints(2, 3, 5, 4)])
+    case("Shape", BOTH, [x])
+    case("Shape", (15, 21), [x], start=1, end=-1)
+    case("Size", BOTH, [x])
+    case("Identity", BOTH, [x])
+    case("Dropout", (7, 10), [x], ratio=0.3)
+    case("Dropout", BOTH, [x, Const(np.float32(0.3))])
+
+
+def add_movement() -> None:
+    x = floats(2, 6, 4)
+    case("Concat", BOTH, [x, floats(2, 1, 4), Const(floats(2, 2, 4))], axis=1)
+    case("Concat", BOTH, [x, x + 1], axis=-1)
+    case("Split", (7, 11), [x], outputs=3, axis=1)
+    case("Split", (7, 11), [x], outputs=2, axis=1, split=[2, 4])
+    case("Split", BOTH, [x, ints(1, 5)], outputs=2, axis=1)
+    case("Split", 18, [floats(2, 7, 4)], outputs=4, axis=1, num_outputs=4)
+    case("Slice", (7, 9), [x], starts=[1, -3], ends=[5, 1000], axes=[1, 2])
+    case("Slice", BOTH, [x, ints(0, 1), ints(2, 4)])
+    case("Slice", BOTH, [x, ints(-1), ints(-100), ints(1), ints(-2)])
+    case("Slice", BOTH, [x, ints(0, 1), ints(2, 6), None, ints(1, 2)])
+    case("Gather", BOTH, [x, Const(integers(2, 3, low=-6, high=6))], axis=1)
+    case("Gather", BOTH, [x, Const(np.array(1))])
+    case("Pad", (7, 10), [x], pads=[0, 1, 2, 0, 0, 1], value=0.5)
+    case("Pad", BOTH, [x, ints(0, 1, 2, 1, 0, 1), Const(np.float32(0.5))])
+    case("Pad", BOTH, [x, ints(0, 1, 2, 0, 0, 1)], mode="edge")
+    case("Pad", BOTH, [x, ints(0, 1, 2, 0, 3, 1)], mode="reflect")
+    case("Pad", BOTH, [x, ints(0, -1, 2, 0, 0, -1)])
+    case("Pad", 18, [x, ints(1, 2), None, ints(-1)])
+    case("Tile", BOTH, [x, ints(1, 2, 3)])
+    case("DepthToSpace", BOTH, [floats(2, 8, 2, 3)], blocksize=2)
+    case("DepthToSpace", BOTH, [floats(2, 8, 2, 3)], blocksize=2, mode="CRD")
+    case("SpaceToDepth", BOTH, [floats(2, 2, 4, 6)], blocksize=2)
+
+
+def add_constants() -> None:
+    x = floats(2, 5)
+    for to in (TensorProto.INT32, TensorProto.INT64, TensorProto.UINT8, TensorProto.BOOL, TensorProto.FLOAT16, TensorProto.DOUBLE):
+        case("Cast", (9, *BOTH), [np.abs(x)], to=to)
+    case("Cast", BOTH, [integers(2, 5)], to=TensorProto.FLOAT)
+    case("CastLike", (15, 21), [x, Const(np.array([1], np.int32))])
+    case("Constant", BOTH, [], value=numpy_helper.from_array(x))
+    case("Constant", BOTH, [], value_float=1.5)
+    case("Constant", BOTH, [], value_ints=[1, 2, 3])
+    case("ConstantOfShape", BOTH, [ints(2, 3)], value=numpy_helper.from_array(np.array([7], np.int32)))
+    case("ConstantOfShape", BOTH, [ints(2, 3)])
+    case("Range", BOTH, [Const(np.int64(2)), Const(np.int64(11)), Const(np.int64(3))])
+    case("Range", BOTH, [Const(np.float32(1)), Const(np.float32(-1)), Const(np.float32(-0.3))])
+
+
+for add in (
+    add_pointwise,
+    add_binary,
+    add_linear,
+    add_windows,
+    add_norms,
+    add_reductions,
+    add_shapes,
+    add_movement,
+    add_constants,
+):
+    add()
+
+
+def make_model(c: Case, opset: int) -> tuple[onnx.ModelProto, list[np.ndarray]]:
+    """The model and the values of its inputs. The first dimension of inputs is dynamic."""
+    names, graph_inputs, initializers, feeds = [], [], [], []
+    for i, x in enumerate(c.inputs):
+        names.append("" if x is None else f"x{i}")
+        if isinstance(x, Const):
+            initializers.append(numpy_helper.from_array(x.value, names[-1]))
+        elif x is not None:
+            # Inputs of operators that broadcast may differ in the first dimension.
+            shape = [f"N{x.shape[0]}", *x.shape[1:]]
+            elem_type = helper.np_dtype_to_tensor_dtype(x.dtype)
+            graph_inputs.append(helper.make_tensor_value_info(names[-1], elem_type, shape))
+            feeds.append(x)
+    outputs = [f"y{i}" for i in range(c.outputs)]
+    node = helper.make_node(c.op, names, outputs, name="node", **c.attributes)
+    infos = [onnx.ValueInfoProto(name=name) for name in outputs]
+    graph = helper.make_graph([node], "test", graph_inputs, infos, initializers)
+    imports = [helper.make_opsetid("", opset)]
+    # A version that holds all opsets of the grid and that older runtimes read.
+    return helper.make_model(graph, opset_imports=imports, ir_version=10), feeds
+
+
+def reference(model: onnx.ModelProto, feeds: list[np.ndarray]) -> list[np.ndarray]:
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = 1
+    try:
+        inferred = onnx.shape_inference.infer_shapes(model)  # the types of the outputs
+        session = ort.InferenceSession(inferred.SerializeToString(), options, ["CPUExecutionProvider"])
+    except Exception as error:
+        pytest.skip(f"ONNX Runtime: {error}")
+    return session.run(None, {i.name: x for i, x in zip(session.get_inputs(), feeds, strict=True)})
+
+
+def check(c: Case, wanted: np.ndarray, found: np.ndarray) -> None:
+    assert found.shape == wanted.shape
+    assert found.dtype == wanted.dtype
+    if not np.issubdtype(wanted.dtype, np.floating):
+        np.testing.assert_array_equal(found, wanted)
+        return
+    tolerance = max(c.tolerance, 4 * float(np.finfo(wanted.dtype).eps))
+    finite = wanted[np.isfinite(wanted)]
+    scale = float(np.max(np.abs(finite), initial=1e-3))
+    np.testing.assert_allclose(found, wanted, rtol=tolerance, atol=tolerance * scale)
+
+
+@pytest.mark.parametrize(
+    ("c", "opset"),
+    [pytest.param(c, opset, id=f"{opset}-{c.name}") for c in CASES for opset in c.opsets],
+)
+def test_operator(c: Case, opset: int, tmp_path: pathlib.Path) -> None:
+    hone = pytest.importorskip("hone")
+    model, feeds = make_model(c, opset)
+    wanted = reference(model, feeds)
+    path = tmp_path / "model.onnx"
+    onnx.save(model, path)
+    engine = hone.load(hone.build(path, tune=False))
+    found = engine({i.name: x for i, x in zip(engine.inputs, feeds, strict=True)})
+    found = found if isinstance(found, dict) else {"y0": found}
+    for i, array in enumerate(wanted):
+        check(c, array, found[f"y{i}"])
+
+
+def test_external_data(tmp_path: pathlib.Path) -> None:
+    hone = pytest.importorskip("hone")
+    c = Case("MatMul", (17,), [floats(3, 400), Const(floats(400, 50))], {})
+    model, feeds = make_model(c, 17)
+    wanted = reference(model, feeds)
+    path = tmp_path / "model.onnx"
+    onnx.save(model, path, save_as_external_data=True, location="weights.bin")
+    assert (tmp_path / "weights.bin").stat().st_size >= 400 * 50 * 4
+    found = hone.load(hone.build(path, tune=False))(feeds[0])
+    check(c, wanted[0], found)
+
+
+def test_unsupported_operators_are_listed_together(tmp_path: pathlib.Path) -> None:
+    hone = pytest.importorskip("hone")
+    nodes = [
+        helper.make_node("NonZero", ["x"], ["a"], name="first"),
+        helper.make_node("Hardmax", ["x"], ["b"], name="second"),
+    ]
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 4])
+    outputs = [onnx.ValueInfoProto(name="a"), onnx.ValueInfoProto(name="b")]
+    graph = helper.make_graph(nodes, "test", [x], outputs)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, tmp_path / "model.onnx")
+    with pytest.raises(hone.UnsupportedError, match=r"(?s)2 operators.*first.*second"):
+        hone.build(tmp_path / "model.onnx")
