@@ -121,7 +121,8 @@ TEST(Npy, MutatedFilesNeverCrash) {
     for (int c = 0; c < changes; ++c) bytes[random() % 80] = static_cast<char>(random());
     if (random() % 4 == 0) bytes.resize(random() % bytes.size());
     const auto tensor = read_npy(bytes, "t");
-    if (tensor.ok()) EXPECT_LE(tensor->bytes(), bytes.size());
+    if (!tensor.ok()) continue;
+    EXPECT_LE(tensor->bytes(), bytes.size());
   }
 }
 

@@ -1,7 +1,4 @@
 // hone tf convert: a SavedModel with Hone engines inside.
-#include <fmt/core.h>
-#include <unistd.h>
-
 #include <filesystem>
 
 #include "base/file.h"
@@ -23,38 +20,14 @@ constexpr const char* kExamples =
     "x:8x224x224x3\n"
     "  hone tf convert saved_model_dir converted_dir --deny-op Softmax --min-segment-size 10\n";
 
-Status cannot(const std::string& path, const char* what, const std::error_code& error) {
-  return Status(Code::kIo, what).at(path).because(error.message());
-}
-
-// An earlier result may be replaced, anything else not.
-Status check_output(const std::string& input, const std::string& output) {
+// What save() would refuse, known before minutes of tuning.
+Status check_output(const std::string& output) {
   std::error_code error;
-  if (fs::equivalent(input, output, error)) {
-    return Status(Code::kInvalidArgument, "input and output are the same directory").at(output);
-  }
   if (!file_exists(output)) return ok();
-  if (!is_directory(output)) return Status(Code::kIo, "this is not a directory").at(output);
-  if (fs::is_empty(output, error) || file_exists(join_path(output, "saved_model.pb"))) return ok();
-  return Status(Code::kInvalidArgument, "the directory has files that are no SavedModel")
+  if (is_directory(output) && fs::is_empty(output, error)) return ok();
+  return Status(Code::kIo, "the output exists and is not an empty directory")
       .at(output)
-      .fix("name another one, or empty it");
-}
-
-// Writes beside `output`, then renames: no half-written model, whatever happens.
-Status save(const tensorflow::Conversion& conversion, std::string output) {
-  while (output.size() > 1 && output.back() == '/') output.pop_back();
-  const UninterruptedWrite whole;
-  const std::string aside = fmt::format("{}.tmp.{}", output, ::getpid());
-  std::error_code error;
-  Status status = conversion.save(aside);
-  if (status.ok()) {
-    fs::remove_all(output, error);
-    if (!error) fs::rename(aside, output, error);
-    if (error) status = cannot(output, "cannot put the converted model there", error);
-  }
-  if (!status.ok()) fs::remove_all(aside, error);
-  return status;
+      .fix("give another directory, or remove this one");
 }
 
 Result<tensorflow::Conversion> convert(const std::string& input,
@@ -85,10 +58,13 @@ Result<int> run_tf_convert(const Words& words) {
   if (!go_on) return kExitGood;
 
   HONE_ASSIGN_OR_RETURN(tensorflow::ConvertOptions options, flags.options());
-  HONE_RETURN_IF_ERROR(check_output(input, output));
+  HONE_RETURN_IF_ERROR(check_output(output));
   HONE_ASSIGN_OR_RETURN(const tensorflow::Conversion conversion,
                         convert(input, std::move(options)));
-  HONE_RETURN_IF_ERROR(save(conversion, output));
+  {
+    const UninterruptedWrite whole;
+    HONE_RETURN_IF_ERROR(conversion.save(output));
+  }
   print_result(conversion.report.text());
   return kExitGood;
 }

@@ -30,8 +30,8 @@ struct BuildOptions {
   double tune_seconds = 0;        // 0 = no limit
   std::string timing_cache;       // file; empty = a cache of this process only
   std::string target = "native";  // CPU feature set the plan is for: native, avx2, avx512 ...
-  bool portable = false;          // keep canonical weights, so that the plan can be lowered elsewhere
-  std::string dump_graphs;        // directory for the graph after each stage, as text
+  bool portable = false;    // keep canonical weights, so that the plan can be lowered elsewhere
+  std::string dump_graphs;  // directory for the graph after each stage, as text
   Progress progress;
 };
 
@@ -44,8 +44,8 @@ class HONE_API Model {
 
   const std::vector<TensorInfo>& inputs() const;
   const std::vector<TensorInfo>& outputs() const;
-  const std::string& source() const;   // path it came from
-  const std::string& format() const;   // "onnx", "saved_model", "graphdef", "hone"
+  const std::string& source() const;  // path it came from
+  const std::string& format() const;  // "onnx", "saved_model", "graphdef", "hone"
   // The graph in Hone's text form (large constants by hash).
   std::string text() const;
 
@@ -60,7 +60,8 @@ class HONE_API Model {
 // A plan in memory: the bytes of a plan file. Cheap to copy (shared).
 class HONE_API Plan {
  public:
-  explicit Plan(std::string bytes) : bytes_(std::make_shared<const std::string>(std::move(bytes))) {}
+  explicit Plan(std::string bytes)
+      : bytes_(std::make_shared<const std::string>(std::move(bytes))) {}
   const std::string& bytes() const { return *bytes_; }
   // Writes aside, then renames: a failed save leaves no half-written file.
   Status save(const std::string& path) const;

@@ -12,8 +12,9 @@
 namespace hone {
 
 struct EngineOptions {
-  int threads = 0;            // threads that work on one run; 0 = all CPUs this process may use
-  bool copy_weights = false;  // read the file instead of mapping it: for files that others may change
+  int threads = 0;  // threads that work on one run; 0 = all CPUs this process may use
+  bool copy_weights =
+      false;  // read the file instead of mapping it: for files that others may change
 };
 
 // Time of one step in a profiled run.
@@ -22,17 +23,17 @@ struct StepProfile {
   std::string op;      // "Conv"
   std::string tactic;  // "conv_direct_avx2"
   double milliseconds = 0;
-  double gflop = 0;    // arithmetic work, 0 where not defined
+  double gflop = 0;  // arithmetic work, 0 where not defined
 };
 
 // What `hone inspect` prints for each step of a plan.
 struct StepInfo {
   std::string name, op, tactic, config, precision, output_shapes;
   int64_t weight_bytes = 0, workspace_bytes = 0;
-  double tuned_milliseconds = -1;              // from the timing cache at build time; < 0: not timed
-  std::vector<std::string> sources;            // source node names
+  double tuned_milliseconds = -1;    // from the timing cache at build time; < 0: not timed
+  std::vector<std::string> sources;  // source node names
   std::vector<std::pair<std::string, std::string>> rejected;  // tactic, reason it was not chosen
-  std::string notes;                           // "in place", "view of concat_3", "copied: ..."
+  std::string notes;  // "in place", "view of concat_3", "copied: ..."
 };
 
 class ExecutionContext;
@@ -65,8 +66,8 @@ class HONE_API Engine {
 
 // Allocates an output whose shape is now known; returns memory for `bytes` bytes (64-byte alignment
 // preferred) that stays valid until the caller releases it, or nullptr to fail the run.
-using OutputAllocator =
-    std::function<void*(size_t index, const std::vector<int64_t>& shape, DataType dtype, size_t bytes)>;
+using OutputAllocator = std::function<void*(size_t index, const std::vector<int64_t>& shape,
+                                            DataType dtype, size_t bytes)>;
 
 // Named input or output of a run.
 using NamedTensors = std::vector<std::pair<std::string, TensorView>>;

@@ -36,11 +36,11 @@ class [[nodiscard, gnu::visibility("default")]] Status {
   Status(Code code, std::string what) : code_(code), what_(std::move(what)) {}
 
   // Adds where it happened ("model.onnx: node 'conv1/Conv2D'"); outer calls prepend their own part.
-  Status&& at(std::string where) &&;
+  Status&& at(std::string where)&&;
   // Adds why, if that is not obvious from `what`.
-  Status&& because(std::string cause) &&;
+  Status&& because(std::string cause)&&;
   // Adds what the user can do about it.
-  Status&& fix(std::string fix) &&;
+  Status&& fix(std::string fix)&&;
 
   bool ok() const { return code_ == Code::kOk; }
   Code code() const { return code_; }
@@ -61,7 +61,8 @@ inline Status ok() { return {}; }
 // What Result::value() throws. Python and C++ users see this; nothing inside the library throws it.
 class HONE_API Error : public std::runtime_error {
  public:
-  explicit Error(Status status) : std::runtime_error(status.message()), status_(std::move(status)) {}
+  explicit Error(Status status)
+      : std::runtime_error(status.message()), status_(std::move(status)) {}
   const Status& status() const { return status_; }
 
  private:
@@ -72,8 +73,8 @@ class HONE_API Error : public std::runtime_error {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}             // NOLINT(google-explicit-constructor)
-  Result(Status status) : status_(std::move(status)) {      // NOLINT(google-explicit-constructor)
+  Result(T value) : value_(std::move(value)) {}         // NOLINT(google-explicit-constructor)
+  Result(Status status) : status_(std::move(status)) {  // NOLINT(google-explicit-constructor)
     if (status_.ok()) status_ = Status(Code::kInternal, "Result made from an OK status");
   }
 
@@ -102,8 +103,8 @@ class [[nodiscard]] Result {
 #define HONE_CONCAT_(a, b) a##b
 #define HONE_CONCAT(a, b) HONE_CONCAT_(a, b)
 // Returns from the calling function when `expr` (a Status) is not OK.
-#define HONE_RETURN_IF_ERROR(expr)                             \
-  do {                                                         \
+#define HONE_RETURN_IF_ERROR(expr)                                           \
+  do {                                                                       \
     if (auto hone_status_ = (expr); !hone_status_.ok()) return hone_status_; \
   } while (false)
 // HONE_ASSIGN_OR_RETURN(auto x, f()): x = the value of the Result, or returns its status.

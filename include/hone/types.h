@@ -14,15 +14,25 @@ namespace hone {
 
 // Values are stable: they are stored in plans and equal hn_dtype of hone/c.h.
 enum class DataType : uint8_t {
-  f32 = 1, f64 = 2, f16 = 3, bf16 = 4,
-  i8 = 5, i16 = 6, i32 = 7, i64 = 8,
-  u8 = 9, u16 = 10, u32 = 11, u64 = 12,
-  boolean = 13, string = 14,
+  f32 = 1,
+  f64 = 2,
+  f16 = 3,
+  bf16 = 4,
+  i8 = 5,
+  i16 = 6,
+  i32 = 7,
+  i64 = 8,
+  u8 = 9,
+  u16 = 10,
+  u32 = 11,
+  u64 = 12,
+  boolean = 13,
+  string = 14,
 };
 
-HONE_API const char* dtype_name(DataType dtype);             // "f32", "i64", "bool" ...
+HONE_API const char* dtype_name(DataType dtype);  // "f32", "i64", "bool" ...
 HONE_API bool parse_dtype(std::string_view name, DataType* dtype);
-HONE_API size_t dtype_size(DataType dtype);                  // bytes per element; 0 for string
+HONE_API size_t dtype_size(DataType dtype);  // bytes per element; 0 for string
 
 inline constexpr int64_t kAny = -1;  // a dimension that is not fixed
 
@@ -51,6 +61,7 @@ struct TensorInfo {
 
 // Called during long work: stage ("import", "optimize", "tune", "write"), fraction in 0..1 of the
 // whole, a message for people. Returning false cancels the work within a second (Code::kCancelled).
-using Progress = std::function<bool(std::string_view stage, double fraction, std::string_view message)>;
+using Progress =
+    std::function<bool(std::string_view stage, double fraction, std::string_view message)>;
 
 }  // namespace hone

@@ -36,7 +36,8 @@ def numpy_dtype(name: str) -> np.dtype:
 
 
 def to_input(value: Any, dtype: np.dtype, name: str) -> np.ndarray:
-    """`value` as a C-contiguous array of `dtype`: itself, a view, a copy, or a cast that loses nothing.
+    """`value` as a C-contiguous array of `dtype`: itself, a view, a copy, or a cast that loses
+    nothing.
 
     Raises ShapeError if it is no array or cannot be cast exactly.
     """

@@ -31,7 +31,8 @@ class Plan:
         return self._plan.to_bytes()
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the plan to a file. It is written aside and then renamed: a failure leaves no half-written file.
+        """Writes the plan to a file. It is written aside and then renamed: a failure leaves no
+        half-written file.
 
         Raises hone.Error (code "io") if that fails.
         """
@@ -66,13 +67,15 @@ def build(
     signature: str = "",
     progress: Progress | None = None,
 ) -> Plan:
-    """Imports the model at `path`, optimizes it, and picks the fastest kernels by timing them on this machine.
+    """Imports the model at `path`, optimizes it, and picks the fastest kernels by timing them on
+    this machine.
 
     path          ONNX file, SavedModel directory or frozen GraphDef; recognised by content
     precision     "fp32" (also "tf32"); others are not supported by this version
-    profiles      shapes to expect, per input: {"x": (smallest, to tune for, largest)}, or {"x": shape} if there is
-                  one only; a list of such dicts for several. Without: dimension 0 is tuned at 1, other unknown
-                  dimensions at 128; every shape runs, whatever the plan was tuned for
+    profiles      shapes to expect, per input: {"x": (smallest, to tune for, largest)}, or {"x":
+                  shape} if there is one only; a list of such dicts for several. Without: dimension
+                  0 is tuned at 1, other unknown dimensions at 128; every shape runs, whatever the
+                  plan was tuned for
     threads       threads that will work on one run; 0 = all CPUs this process may use
     memory        bound for weights and intermediate tensors, bytes or text such as "1GiB"; 0 = none
     timing_cache  file of kernel timings, made if absent: the next build with it is faster
@@ -82,14 +85,16 @@ def build(
     target        instruction sets the plan is for: "native", "avx2", "avx512" ...
     portable      keep the plain weights, so that other machines can run the plan, too
     dump_graphs   directory for the graph after each stage, as text
-    strict_fp32   no Winograd or other rearrangement that changes FP32 rounding more than plain sums do
+    strict_fp32   no Winograd or other rearrangement that changes FP32 rounding more than plain
+                  sums do
     signature     of a SavedModel; empty = "serving_default", or the only one
-    progress      called with (stage, fraction in 0..1, message); returning False cancels the build, an exception
-                  stops it and is passed on. None: a bar on stderr, if that is a terminal. Ctrl-C stops the build
-                  within a second and leaves nothing behind.
+    progress      called with (stage, fraction in 0..1, message); returning False cancels the
+                  build, an exception stops it and is passed on. None: a bar on stderr, if that is
+                  a terminal. Ctrl-C stops the build within a second and leaves nothing behind.
 
-    Raises ModelError (bad file), UnsupportedError (with all operators that cannot be imported), DeviceError
-    (the target cannot be tuned here), or Error with code "invalid_argument", "io", "out_of_resources", "cancelled".
+    Raises ModelError (bad file), UnsupportedError (with all operators that cannot be imported),
+    DeviceError (the target cannot be tuned here), or Error with code "invalid_argument", "io",
+    "out_of_resources", "cancelled".
     """
     options: dict[str, Any] = {
         "precision": precision,

@@ -31,7 +31,8 @@ class TensorInfo:
     shape: tuple[int | None, ...]
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.dtype}[{', '.join('?' if d is None else str(d) for d in self.shape)}]"
+        sizes = ", ".join("?" if size is None else str(size) for size in self.shape)
+        return f"{self.name}: {self.dtype}[{sizes}]"
 
 
 class Engine:
@@ -67,12 +68,14 @@ class Engine:
     def __call__(self, *inputs: Any) -> np.ndarray | dict[str, np.ndarray]:
         """Runs the network.
 
-        engine(x)              arrays in the order of `inputs`: gives an array, or a dict if there are several outputs
+        engine(x)              arrays in the order of `inputs`: gives an array, or a dict if there
+                               are several outputs
         engine({"x": x, ...})  by name: gives a dict
 
-        Arrays are NumPy's or anything with DLPack. They are read in place if they are C-contiguous and have the dtype
-        of the input; otherwise they are copied or cast, if that changes no value. They must not change during the
-        call. Results are new arrays. The GIL is released while the network runs.
+        Arrays are NumPy's or anything with DLPack. They are read in place if they are C-contiguous
+        and have the dtype of the input; otherwise they are copied or cast, if that changes no
+        value. They must not change during the call. Results are new arrays. The GIL is released
+        while the network runs.
 
         Raises ShapeError if names, dtypes or shapes do not fit, Error for lack of memory.
         """
@@ -90,7 +93,8 @@ class Engine:
     def submit(self, *inputs: Any) -> Future[np.ndarray | dict[str, np.ndarray]]:
         """Starts a call in another thread; the Future has what the call gives or raises.
 
-        As many calls run at a time as the process has CPUs. The arrays must not change until the Future is done.
+        As many calls run at a time as the process has CPUs. The arrays must not change until the
+        Future is done.
         """
         with self._lock:
             if self._executor is None:
@@ -102,13 +106,14 @@ class Engine:
         return self._engine.summary()
 
     def steps(self) -> list[dict[str, Any]]:
-        """What the plan does, step by step: name, op, tactic, config, precision, output_shapes, weight_bytes,
-        workspace_bytes, tuned_milliseconds (None: not timed), sources (nodes of the model), rejected (pairs of a
-        tactic and the reason it was not chosen), notes."""
+        """What the plan does, step by step: name, op, tactic, config, precision, output_shapes,
+        weight_bytes, workspace_bytes, tuned_milliseconds (None: not timed), sources (nodes of the
+        model), rejected (pairs of a tactic and the reason it was not chosen), notes."""
         return self._engine.steps()
 
     def profile(self, *inputs: Any) -> list[dict[str, Any]]:
-        """Runs once with a clock around each step: name, op, tactic, milliseconds, gflop (0 where not defined).
+        """Runs once with a clock around each step: name, op, tactic, milliseconds, gflop (0 where
+        not defined).
 
         Takes the same arguments as a call; the results are dropped.
         """
@@ -156,12 +161,13 @@ def load(
 ) -> Engine:
     """Loads and verifies a plan.
 
-    plan          path of a plan file; its content; a binary file object; or what hone.build returned
+    plan          path of a plan file; its content; a binary file object; or what hone.build
+                  returned
     threads       threads that work on one call; 0 = all CPUs this process may use
     copy_weights  read the file instead of mapping it: for files that others may change
 
-    Raises PlanError (damaged, another version), DeviceError (made for another machine and not portable), or Error
-    with code "io" or "out_of_resources".
+    Raises PlanError (damaged, another version), DeviceError (made for another machine and not
+    portable), or Error with code "io" or "out_of_resources".
     """
     if isinstance(plan, Plan):
         plan = plan.bytes

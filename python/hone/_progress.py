@@ -19,7 +19,8 @@ class ProgressBar:
         self._drawn = ""
 
     def __call__(self, stage: str, fraction: float, message: str) -> bool:
-        filled = round(min(max(fraction, 0.0), 1.0) * _BAR_WIDTH)
+        fraction = min(max(fraction, 0.0), 1.0)
+        filled = round(fraction * _BAR_WIDTH)
         bar = "#" * filled + "-" * (_BAR_WIDTH - filled)
         line = f"[{bar}] {100 * fraction:3.0f}% {stage} {message}".rstrip()
         width = shutil.get_terminal_size().columns - 1

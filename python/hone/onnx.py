@@ -1,4 +1,5 @@
-"""Hone as a backend of ONNX: the interface onnx.backend.base.Backend, which ONNX's own test runner drives.
+"""Hone as a backend of ONNX: the interface onnx.backend.base.Backend, which ONNX's own test runner
+drives.
 
 import hone.onnx
 y, = hone.onnx.run_model(onnx_model, [x])
@@ -20,6 +21,8 @@ from onnx.backend.base import Device, DeviceType, namedtupledict
 from hone._build import build
 from hone._engine import Engine, load
 
+_NODE_OPSET = 21  # the ONNX package may know opsets that Hone does not
+
 
 class BackendRep(BackendRepBase):
     """A prepared model."""
@@ -28,7 +31,8 @@ class BackendRep(BackendRepBase):
         self.engine = engine
 
     def run(self, inputs: Any, **kwargs: Any) -> tuple[np.ndarray, ...]:
-        """Runs it on a list of arrays, an array, or a dict; gives a named tuple of the outputs, in order."""
+        """Runs it on a list of arrays, an array, or a dict; gives a named tuple of the outputs, in
+        order."""
         if isinstance(inputs, np.ndarray):
             inputs = [inputs]
         results = self.engine(inputs) if isinstance(inputs, dict) else self.engine(*inputs)
@@ -74,7 +78,8 @@ class Backend(BackendBase):
         outputs_info: Sequence[tuple[np.dtype, tuple[int, ...]]] | None = None,
         **options: Any,
     ) -> tuple[np.ndarray, ...]:
-        """Runs a single node as a model of its own."""
+        """Runs a single node as a model of its own, of opset `opset_version`."""
+        opset = options.pop("opset_version", _NODE_OPSET)
         graph_inputs = [
             onnx.helper.make_tensor_value_info(
                 name, onnx.helper.np_dtype_to_tensor_dtype(np.asarray(x).dtype), np.shape(x)
@@ -90,7 +95,8 @@ class Backend(BackendBase):
                 for name, (dtype, shape) in zip(node.output, outputs_info, strict=True)
             ]
         model = onnx.helper.make_model(
-            onnx.helper.make_graph([node], "node", graph_inputs, graph_outputs)
+            onnx.helper.make_graph([node], "node", graph_inputs, graph_outputs),
+            opset_imports=[onnx.helper.make_opsetid("", opset)],
         )
         return cls.run_model(model, list(inputs), device, **options)
 

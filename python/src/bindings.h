@@ -55,6 +55,7 @@ class ProgressRelay {
  private:
   nb::object callback_;
   nb::object error_;  // an exception instance, or empty
+  double fraction_ = 0;
 };
 
 template <class Work>

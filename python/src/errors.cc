@@ -1,4 +1,6 @@
 // hone::Error -> hone.Error and its subclasses, which hone/_errors.py defines.
+#include <algorithm>
+
 #include "bindings.h"
 
 namespace hone::python {
@@ -68,7 +70,9 @@ bool ProgressRelay::report(std::string_view stage, double fraction, std::string_
   try {
     if (PyErr_CheckSignals() != 0) throw nb::python_error();
     if (callback_.is_none()) return true;
-    const nb::object answer = callback_(nb::str(stage.data(), stage.size()), fraction,
+    // Alternatives of the graph are tuned one after the other, each from 0: show no step back.
+    fraction_ = std::max(fraction_, fraction);
+    const nb::object answer = callback_(nb::str(stage.data(), stage.size()), fraction_,
                                         nb::str(message.data(), message.size()));
     return !answer.is(Py_False);
   } catch (nb::python_error& error) {

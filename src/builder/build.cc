@@ -21,10 +21,12 @@ namespace {
 
 // Weights below this stay in the plan as they are: scalars and biases that any tactic may read.
 constexpr size_t kAlwaysKeptBytes = 1024;
-// An alternative must win by this share of the graph's time: less is within the noise of the timings.
+// An alternative must win by this share of the graph's time: less is within the noise of the
+// timings.
 constexpr double kWorthwhile = 0.005;
 
-Status report(const BuildOptions& options, std::string_view stage, double fraction, std::string_view message) {
+Status report(const BuildOptions& options, std::string_view stage, double fraction,
+              std::string_view message) {
   if (!options.progress || options.progress(stage, fraction, message)) return ok();
   return Status(Code::kCancelled, fmt::format("the build was cancelled (stage '{}')", stage));
 }
@@ -38,7 +40,8 @@ Result<Target> make_target(const BuildOptions& options) {
 
 Status check_options(const BuildOptions& options) {
   if (options.precision != Precision::kFp32) {
-    return Status(Code::kUnsupported, "this version builds FP32 plans only").fix("use precision fp32");
+    return Status(Code::kUnsupported, "this version builds FP32 plans only")
+        .fix("use precision fp32");
   }
   if (options.threads < 0 || options.memory_bytes < 0 || options.tune_seconds < 0) {
     return Status(Code::kInvalidArgument, "threads, memory and tune_seconds must not be negative");
@@ -65,8 +68,8 @@ Result<Choices> price_alternatives(const Graph& graph, const std::vector<Alterna
     choice.milliseconds_with = with;
     choice.take = with < best * (1 - kWorthwhile);
     if (choice.take) best = with;
-    log_debug("alternative {}: {:.3f} -> {:.3f} ms, {}", alternative.id, choice.milliseconds_without, with,
-              choice.take ? "taken" : "not taken");
+    log_debug("alternative {}: {:.3f} -> {:.3f} ms, {}", alternative.id,
+              choice.milliseconds_without, with, choice.take ? "taken" : "not taken");
   }
   return choices;
 }
@@ -109,7 +112,8 @@ Result<PlanData> build_plan(Graph graph, const BuildOptions& options) {
   HONE_ASSIGN_OR_RETURN(const auto timings, run_passes(graph, pipeline));
   HONE_RETURN_IF_ERROR(dumped);
   for (const PassTiming& pass : timings) {
-    log_debug("pass {}: {:.2f} ms{}", pass.name, pass.milliseconds, pass.changed ? ", changed" : "");
+    log_debug("pass {}: {:.2f} ms{}", pass.name, pass.milliseconds,
+              pass.changed ? ", changed" : "");
   }
 
   // Alternatives and tactics: what pays on this machine, by timing.
@@ -120,7 +124,8 @@ Result<PlanData> build_plan(Graph graph, const BuildOptions& options) {
   if (!warning.empty() && options.tune) log_warning("{}", warning);
   TimingCache cache;
   HONE_RETURN_IF_ERROR(cache.open(options.timing_cache));
-  TunerOptions tuner_options{options.tune, options.retune, options.tune_seconds, options.memory_bytes, {}};
+  TunerOptions tuner_options{
+      options.tune, options.retune, options.tune_seconds, options.memory_bytes, {}};
   double shown = 0;  // pricing each alternative starts again at 0
   tuner_options.progress = [&options, &shown](double fraction, std::string_view step) {
     shown = std::max(shown, fraction);

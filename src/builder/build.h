@@ -10,8 +10,8 @@
 
 namespace hone {
 
-// What the public build() does, for callers that have a Graph (the TensorFlow converter). The graph is
-// consumed. Warnings for people go to the log.
+// What the public build() does, for callers that have a Graph (the TensorFlow converter). The graph
+// is consumed. Warnings for people go to the log.
 Result<PlanData> build_plan(Graph graph, const BuildOptions& options);
 
 }  // namespace hone

@@ -18,7 +18,8 @@ hn_status* hn_build(const char* path, const hn_build_options* options, hn_plan**
   return hone::guard([&]() -> Status {
     if (!path || !plan) return Status(Code::kInvalidArgument, "path or plan is NULL");
     hone::BuildOptions build;
-    if (const char* target = HONE_C_FIELD(options, hn_build_options, target, nullptr)) build.target = target;
+    if (const char* target = HONE_C_FIELD(options, hn_build_options, target, nullptr))
+      build.target = target;
     if (const char* cache = HONE_C_FIELD(options, hn_build_options, timing_cache, nullptr)) {
       build.timing_cache = cache;
     }

@@ -14,7 +14,8 @@ Result<MemoryUse> measure_memory(const PlanData& plan, const Target& target) {
   loaded->data.portable = plan.portable;
   loaded->tuned = plan.tuned.front();
   loaded->target = target;
-  for (const PlanStep& step : plan.portable.steps) loaded->descs.push_back(make_step_desc(loaded->data.portable, step));
+  for (const PlanStep& step : plan.portable.steps)
+    loaded->descs.push_back(make_step_desc(loaded->data.portable, step));
   std::vector<std::vector<std::vector<int64_t>>> shapes;
   for (const PlanProfile& profile : plan.portable.profiles) {
     shapes.emplace_back();
@@ -44,9 +45,11 @@ Status check_memory(const PlanData& plan, const Target& target, int64_t limit) {
   HONE_ASSIGN_OR_RETURN(const MemoryUse use, measure_memory(plan, target));
   if (use.weights + use.arena <= limit) return ok();
   return Status(Code::kOutOfResources,
-                fmt::format("the plan needs {} of weights and {} of intermediate tensors, the limit is {}",
-                            human_bytes(static_cast<uint64_t>(use.weights)), human_bytes(static_cast<uint64_t>(use.arena)),
-                            human_bytes(static_cast<uint64_t>(limit))))
+                fmt::format(
+                    "the plan needs {} of weights and {} of intermediate tensors, the limit is {}",
+                    human_bytes(static_cast<uint64_t>(use.weights)),
+                    human_bytes(static_cast<uint64_t>(use.arena)),
+                    human_bytes(static_cast<uint64_t>(limit))))
       .fix("raise the memory limit, build for a smaller batch, or without --portable");
 }
 

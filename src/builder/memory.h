@@ -16,7 +16,8 @@ struct MemoryUse {
 // REQUIRES: plan.tuned has the part for `target`. Errors: as binding shapes.
 Result<MemoryUse> measure_memory(const PlanData& plan, const Target& target);
 
-// kOutOfResources, with both numbers, when one context needs more than `limit` bytes (0 = no limit).
+// kOutOfResources, with both numbers, when one context needs more than `limit` bytes (0 = no
+// limit).
 Status check_memory(const PlanData& plan, const Target& target, int64_t limit);
 
 }  // namespace hone

@@ -72,7 +72,8 @@ Result<Model> Model::from_file(const std::string& path, const std::string& signa
       HONE_ASSIGN_OR_RETURN(Graph graph, import_onnx(path));
       return make_model(std::move(graph), path, "onnx");
     }
-    case tf::ModelFormat::kOther: break;
+    case tf::ModelFormat::kOther:
+      break;
   }
   if (is_hone_text(path)) {
     HONE_ASSIGN_OR_RETURN(Graph graph, import_text(path));
@@ -80,7 +81,9 @@ Result<Model> Model::from_file(const std::string& path, const std::string& signa
   }
   return Status(Code::kModel, "not a model that Hone reads")
       .at(path)
-      .because("it is neither an ONNX file, a SavedModel directory, a frozen GraphDef nor Hone's graph text")
+      .because(
+          "it is neither an ONNX file, a SavedModel directory, a frozen GraphDef nor Hone's graph "
+          "text")
       .fix("check the path; hone ops lists what can be imported");
 }
 

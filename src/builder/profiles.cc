@@ -11,24 +11,27 @@ namespace hone {
 namespace {
 
 Status bad_profile(const std::string& input, std::string what) {
-  return Status(Code::kInvalidArgument, std::move(what)).at(fmt::format("profile of input '{}'", input));
+  return Status(Code::kInvalidArgument, std::move(what))
+      .at(fmt::format("profile of input '{}'", input));
 }
 
 Status check_range(const Value& input, const ShapeRange& range) {
   const Shape& declared = input.shape();
   for (const auto* shape : {&range.min, &range.opt, &range.max}) {
     if (shape->size() != declared.size()) {
-      return bad_profile(input.name(), fmt::format("{} has rank {}, the model declares {}", shape_text(*shape),
-                                                   shape->size(), shape_text(declared)));
+      return bad_profile(input.name(),
+                         fmt::format("{} has rank {}, the model declares {}", shape_text(*shape),
+                                     shape->size(), shape_text(declared)));
     }
   }
   for (size_t d = 0; d < declared.size(); ++d) {
     if (range.min[d] < 0 || range.min[d] > range.opt[d] || range.opt[d] > range.max[d]) {
-      return bad_profile(input.name(), fmt::format("dimension {}: {} <= {} <= {} does not hold", d, range.min[d],
-                                                   range.opt[d], range.max[d]))
+      return bad_profile(input.name(), fmt::format("dimension {}: {} <= {} <= {} does not hold", d,
+                                                   range.min[d], range.opt[d], range.max[d]))
           .fix("give min <= opt <= max");
     }
-    if (declared[d].is_const() && (range.min[d] != declared[d].value() || range.max[d] != declared[d].value())) {
+    if (declared[d].is_const() &&
+        (range.min[d] != declared[d].value() || range.max[d] != declared[d].value())) {
       return bad_profile(input.name(), fmt::format("dimension {} is fixed at {} in the model", d,
                                                    declared[d].value()));
     }
@@ -46,8 +49,9 @@ DefaultSymbols symbol_defaults(const Graph& graph) {
 Result<std::vector<int64_t>> implied_shape(const Value& input, const SymbolValues& symbols) {
   auto shape = eval_shape(input.shape(), symbols);
   if (shape.ok()) return shape;
-  return bad_profile(input.name(), fmt::format("it is left out, and the other inputs make {} invalid",
-                                               shape_text(input.shape())))
+  return bad_profile(input.name(),
+                     fmt::format("it is left out, and the other inputs make {} invalid",
+                                 shape_text(input.shape())))
       .because(shape.status().message());
 }
 
@@ -107,15 +111,18 @@ Result<std::vector<PlanProfile>> make_profiles(const Graph& graph, const BuildOp
   const DefaultSymbols free = symbol_defaults(graph);
   if (!profiles.empty() || free.symbols.empty()) return profiles;
   if (!free.fits) {
-    *warning = "no profile given, and no usual sizes fit this model: give profiles to tune for them";
+    *warning =
+        "no profile given, and no usual sizes fit this model: give profiles to tune for them";
     return profiles;
   }
   HONE_ASSIGN_OR_RETURN(PlanProfile profile, make_profile(graph, {}));
   profiles.push_back(std::move(profile));
   std::vector<std::string> parts;
-  for (const auto& [symbol, value] : free.symbols) parts.push_back(fmt::format("{} = {}", symbol, value));
-  *warning = fmt::format("no profile given: tuned for {}; other sizes work too, give profiles to tune for them",
-                         join(parts, ", "));
+  for (const auto& [symbol, value] : free.symbols)
+    parts.push_back(fmt::format("{} = {}", symbol, value));
+  *warning = fmt::format(
+      "no profile given: tuned for {}; other sizes work too, give profiles to tune for them",
+      join(parts, ", "));
   return profiles;
 }
 

@@ -106,8 +106,9 @@ Result<SymbolValues> bind_symbols(const Portable& portable,
     for (size_t d = 0; d < declared.size(); ++d) {
       HONE_ASSIGN_OR_RETURN(const int64_t expected, declared[d].eval(symbols));
       if (expected == shapes[i][d]) continue;
-      return shape_error(portable, i, shapes[i],
-                         fmt::format("dimension {} is {} instead of {}", d, shapes[i][d], expected));
+      return shape_error(
+          portable, i, shapes[i],
+          fmt::format("dimension {} is {} instead of {}", d, shapes[i][d], expected));
     }
   }
   for (const auto& [a, b] : portable.must_be_equal) {
@@ -115,7 +116,8 @@ Result<SymbolValues> bind_symbols(const Portable& portable,
     HONE_ASSIGN_OR_RETURN(const int64_t right, b.eval(symbols));
     if (left == right) continue;
     return Status(Code::kShape, fmt::format("these input shapes do not fit the model: {} = {} must "
-                                            "equal {} = {}", a.text(), left, b.text(), right));
+                                            "equal {} = {}",
+                                            a.text(), left, b.text(), right));
   }
   return symbols;
 }

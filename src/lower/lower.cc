@@ -47,7 +47,8 @@ class PackedStore {
 
 Status missing_weights(const PlanStep& step) {
   return Status(Code::kPlan, fmt::format("the weights of step '{}' are not in the plan in a form "
-                                         "that can be packed again", step.name))
+                                         "that can be packed again",
+                                         step.name))
       .because("the plan was built without its portable part")
       .fix("build the plan on this machine, or with --portable");
 }
@@ -134,7 +135,8 @@ Status check_tuned_step(const PlanStep& step, const StepDesc& desc, const TunedS
     return Status(Code::kPlan, std::move(what)).at(fmt::format("step '{}'", step.name));
   };
   const Tactic* tactic = find_tactic(tuned.tactic);
-  if (!tactic) return misfit(fmt::format("tactic '{}' is not in this version of Hone", tuned.tactic));
+  if (!tactic)
+    return misfit(fmt::format("tactic '{}' is not in this version of Hone", tuned.tactic));
   if (tactic->version() != tuned.version) {
     return misfit(fmt::format("tactic '{}' has version {} here, {} in the plan", tuned.tactic,
                               tactic->version(), tuned.version));
@@ -144,12 +146,14 @@ Status check_tuned_step(const PlanStep& step, const StepDesc& desc, const TunedS
     return misfit(fmt::format("tactic '{}' does not run operator {}", tuned.tactic, step.op->name));
   }
   const Verdict verdict = tactic->can_run(desc, target);
-  if (!verdict.ok()) return misfit(fmt::format("tactic '{}' cannot run it: {}", tuned.tactic, verdict.reason()));
+  if (!verdict.ok())
+    return misfit(fmt::format("tactic '{}' cannot run it: {}", tuned.tactic, verdict.reason()));
   if (tuned.configs.empty()) return misfit("no configuration");
   for (const Config& config : tuned.configs) {
     if (!tactic->valid_config(desc, target, config) ||
         tactic->packing_key(desc, config) != tuned.packed_key) {
-      return misfit(fmt::format("tactic '{}' does not know configuration '{}'", tuned.tactic, config));
+      return misfit(
+          fmt::format("tactic '{}' does not know configuration '{}'", tuned.tactic, config));
     }
   }
   if (tactic->packed_bytes(desc, target, tuned.configs.front()) != tuned.packed_bytes) {
@@ -158,12 +162,13 @@ Status check_tuned_step(const PlanStep& step, const StepDesc& desc, const TunedS
   const std::vector<size_t> packable = tactic->replaced_inputs(desc);
   for (size_t i : tuned.replaced_inputs) {
     if (std::find(packable.begin(), packable.end(), i) == packable.end()) {
-      return misfit(fmt::format("input {} is said to be packed, but tactic '{}' reads it", i, tuned.tactic));
+      return misfit(
+          fmt::format("input {} is said to be packed, but tactic '{}' reads it", i, tuned.tactic));
     }
   }
   for (size_t i = 0; i < desc.inputs.size(); ++i) {
-    const bool replaced = std::find(tuned.replaced_inputs.begin(), tuned.replaced_inputs.end(), i) !=
-                          tuned.replaced_inputs.end();
+    const bool replaced = std::find(tuned.replaced_inputs.begin(), tuned.replaced_inputs.end(),
+                                    i) != tuned.replaced_inputs.end();
     if (replaced && (tuned.packed_bytes == 0 || !desc.inputs[i].is_constant)) {
       return misfit(fmt::format("input {} is said to be packed, but is not", i));
     }
@@ -180,8 +185,9 @@ Status attach_tuned(const Portable& portable, const Target& target, Tuned* tuned
   auto needed = CpuFeatures::parse(tuned->features);
   if (!needed.ok()) return needed.status();
   if (!target.features.contains(*needed)) {
-    return Status(Code::kDevice, fmt::format("the plan was tuned for '{}' ({}), this CPU offers '{}'",
-                                             tuned->features, tuned->cpu, target.features.text()))
+    return Status(Code::kDevice,
+                  fmt::format("the plan was tuned for '{}' ({}), this CPU offers '{}'",
+                              tuned->features, tuned->cpu, target.features.text()))
         .fix("build the plan on this machine, or with --portable");
   }
   if (tuned->steps.size() != portable.steps.size()) {

@@ -7,8 +7,8 @@
 namespace hone {
 namespace {
 
-// Working state. A value's *root* is the value at the end of its chain of parents; all values with one
-// root share one buffer.
+// Working state. A value's *root* is the value at the end of its chain of parents; all values with
+// one root share one buffer.
 class StoragePlanner {
  public:
   StoragePlanner(const Portable& portable, const std::vector<StepDesc>& descs,
@@ -19,13 +19,9 @@ class StoragePlanner {
     is_output_.assign(count, false);
     producer_.assign(count, -1);
     last_use_.assign(count, -1);
-    num_uses_.assign(count, 0);
     for (int output : portable.outputs) is_output_[output] = true;
     for (size_t s = 0; s < portable.steps.size(); ++s) {
-      for (int v : portable.steps[s].inputs) {
-        last_use_[v] = static_cast<int>(s);
-        ++num_uses_[v];
-      }
+      for (int v : portable.steps[s].inputs) last_use_[v] = static_cast<int>(s);
       for (int v : portable.steps[s].outputs) producer_[v] = static_cast<int>(s);
     }
     for (size_t v = 0; v < count; ++v) {
@@ -83,7 +79,8 @@ class StoragePlanner {
 
   void view_split_or_slice(int s) {
     const PlanStep& step = portable_.steps[s];
-    if (!step.epilogue.empty() || portable_.values[step.inputs[0]].kind == ValueKind::kConstant) return;
+    if (!step.epilogue.empty() || portable_.values[step.inputs[0]].kind == ValueKind::kConstant)
+      return;
     const std::vector<SliceView> views = slice_views(descs_[s]);
     if (views.size() != step.outputs.size()) return;
     for (int out : step.outputs) {
@@ -103,7 +100,8 @@ class StoragePlanner {
     return false;
   }
 
-  // Producers of a Concat's inputs write into its output where possible; the step copies the others.
+  // Producers of a Concat's inputs write into its output where possible; the step copies the
+  // others.
   void elide_concat(int s) {
     const PlanStep& step = portable_.steps[s];
     if (!step.epilogue.empty() || std::string_view(step.op->name) != "Concat") return;
@@ -114,7 +112,7 @@ class StoragePlanner {
     bool all = true;
     for (size_t i = 0; i < step.inputs.size(); ++i) {
       const int v = step.inputs[i];
-      if (free_to_alias(v) && !has_reshape_view(v) && !step_is_view(producer_[v]) && !made_by_reshape(v)) {
+      if (free_to_alias(v) && !has_reshape_view(v) && !made_by_reshape(v)) {
         alias(v, AliasKind::kSlice, out, axis, start);
       } else {
         all = false;
@@ -125,16 +123,17 @@ class StoragePlanner {
   }
   // A reshape that must copy (from or to a caller's buffer) wants a dense result.
   bool made_by_reshape(int v) const {
-    return producer_[v] >= 0 && is_reshape_like(*portable_.steps[static_cast<size_t>(producer_[v])].op);
+    return producer_[v] >= 0 &&
+           is_reshape_like(*portable_.steps[static_cast<size_t>(producer_[v])].op);
   }
-  bool step_is_view(int s) const { return s >= 0 && steps_[s].is_view; }
 
   void place_halos() {
     for (size_t s = 0; s < portable_.steps.size(); ++s) {
       if (steps_[s].is_view || !choices_[s].tactic) continue;
       const StorageWish wish = choices_[s].tactic->storage(descs_[s], choices_[s].configs[0]);
       for (size_t i = 0; i < wish.input_halo.size() && i < portable_.steps[s].inputs.size(); ++i) {
-        if (!wish.input_halo[i].empty()) widen_halo(portable_.steps[s].inputs[i], wish.input_halo[i]);
+        if (!wish.input_halo[i].empty())
+          widen_halo(portable_.steps[s].inputs[i], wish.input_halo[i]);
       }
     }
   }
@@ -203,7 +202,7 @@ class StoragePlanner {
   std::vector<TunedStep>& steps_;
   std::vector<TunedValue> values_;
   std::vector<bool> is_output_;
-  std::vector<int> producer_, last_use_, num_uses_;
+  std::vector<int> producer_, last_use_;
 };
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Decides where the bytes of every value live: halos, views (reshape, slice, split, concat) and in-place.
+// Decides where the bytes of every value live: halos, views (reshape, slice, split, concat) and
+// in-place.
 #pragma once
 
 #include <vector>

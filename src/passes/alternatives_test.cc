@@ -12,9 +12,9 @@ constexpr const char* kSiblings = R"(graph {
   const %w2: f32[2,1,1,3] = [4, 5, 6, 7, 8, 9]
   const %w3: f32[2,3,3,3] = random(3)
   const %b: f32[2] = [1, 2]
-  %c1 = Conv(%x, %w1) epilogue{t0=Relu(x0);}
-  %c2 = Conv(%x, %w2, %b) epilogue{t0=Relu(x0);}
-  %c3 = Conv(%x, %w3) {pads=[1,1,1,1]} epilogue{t0=Relu(x0);}
+  %c1 = Conv(%x, %w1) epilogue{t0=Relu(x0);}()
+  %c2 = Conv(%x, %w2, %b) epilogue{t0=Relu(x0);}()
+  %c3 = Conv(%x, %w3) {pads=[1,1,1,1]} epilogue{t0=Relu(x0);}()
   output %c1
   output %c2
   output %c3
@@ -41,9 +41,9 @@ TEST(AlternativesTest, MergesSiblings) {
     const %w: f32[3,1,1,3] = [1, 2, 3, 4, 5, 6, 7, 8, 9]
     const %w3: f32[2,3,3,3] = random(3)
     const %b: f32[3] = [0, 1, 2]
-    %both = Conv(%x, %w, %b) epilogue{t0=Relu(x0);}
+    %both = Conv(%x, %w, %b) epilogue{t0=Relu(x0);}()
     %c1, %c2 = Split(%both) {axis=3, sizes=[1,2]}
-    %c3 = Conv(%x, %w3) {pads=[1,1,1,1]} epilogue{t0=Relu(x0);}
+    %c3 = Conv(%x, %w3) {pads=[1,1,1,1]} epilogue{t0=Relu(x0);}()
     output %c1
     output %c2
     output %c3
@@ -65,7 +65,7 @@ TEST(AlternativesTest, DifferentOnesAreNotMerged) {
     %a = Conv(%x, %w)
     %b = Conv(%z, %w)
     %c = Conv(%x, %w) {strides=[2,2]}
-    %d = Conv(%x, %w) epilogue{t0=Relu(x0);}
+    %d = Conv(%x, %w) epilogue{t0=Relu(x0);}()
     %e = Conv(%x, %g) {groups=2}
     %f = Conv(%x, %g) {groups=2}
     %h = Conv(%x, %w) epilogue{t0=Add(x0,x1);}(%a)

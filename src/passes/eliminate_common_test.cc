@@ -39,7 +39,7 @@ TEST(EliminateCommonTest, DifferentNodesStay) {
     %i = Sub(%x, %f)
     %k = Softmax(%x) {axis=0}
     %l = Softmax(%x) {axis=1}
-    %m = Softmax(%x) {axis=1} epilogue{t0=Relu(x0);}
+    %m = Softmax(%x) {axis=1} epilogue{t0=Relu(x0);}()
     output %a
     output %b
     output %g

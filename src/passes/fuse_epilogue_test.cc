@@ -58,7 +58,7 @@ TEST(FuseEpilogueTest, DenseLayer) {
     const %b: f32[3] = [1, 2, 3]
     %m = MatMul(%x, %w)
     %a = Add(%m, %b)
-    %y = Pointwise(%a, %a) {program="t0=Sigmoid(x0);t1=Mul(x1,t0);"}
+    %y = Pointwise(%a, %a) {program="2:t0=Sigmoid(x0);t1=Mul(x1,t0);"}
     output %y
   })",
               R"(graph {
@@ -66,7 +66,7 @@ TEST(FuseEpilogueTest, DenseLayer) {
     const %w: f32[4,3] = random(1)
     const %b: f32[3] = [1, 2, 3]
     %m = MatMul(%x, %w) epilogue{t0=Add(x0,x1);}(%b)
-    %y = Pointwise(%m, %m) {program="t0=Sigmoid(x0);t1=Mul(x1,t0);"}
+    %y = Pointwise(%m, %m) {program="2:t0=Sigmoid(x0);t1=Mul(x1,t0);"}
     output %y
   })");
 }

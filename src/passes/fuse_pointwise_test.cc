@@ -25,8 +25,8 @@ TEST(FusePointwiseTest, DiamondsAndConstants) {
     input %x: f32[N,4]
     input %z: f32[N,4]
     const %channel: f32[4] = [1, 2, 3, 4]
-    %y = Pointwise(%x, %channel, %z) {program=
-        "t0=Add(x0,3);t1=Max(t0,0);t2=Min(t1,6);t3=Mul(x0,t2);t4=Add(t3,x1);t5=Add(t4,x2);"}
+    %y = Pointwise(%x, %channel, %z) {
+        program="3:t0=Add(x0,3);t1=Max(t0,0);t2=Min(t1,6);t3=Mul(x0,t2);t4=Add(t3,x1);t5=Add(t4,x2);"}
     output %y
   })");
 }

@@ -44,7 +44,7 @@ TEST(RemoveIdentityTest, NodesWithEffectStay) {
     %reversed = Slice(%x, %begin, %end, %axis, %step)
     %shifted = Pad(%x, %pads)
     %transposed = Transpose(%x)
-    %identity = Identity(%x) epilogue{t0=Relu(x0);}
+    %identity = Identity(%x) epilogue{t0=Relu(x0);}()
     output %reversed
     output %shifted
     output %transposed

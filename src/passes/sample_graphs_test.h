@@ -70,15 +70,15 @@ inline constexpr SampleGraph kSampleGraphs[] = {
   input %x: f32[N,2,4,2]
   const %w: f32[3,1,1,2] = random(1)
   const %flat: i64[2] = [0,-1]
-  const %fc: f32[5,12] = random(2)
+  const %fc: f32[5,6] = random(2)
   const %zero: i64[1] = [0]
-  const %two: i64[1] = [2]
+  const %one: i64[1] = [1]
   const %axis: i64[1] = [2]
   %t = Transpose(%x) {perm=[0,2,3,1]}
   %c = Conv(%t, %w)
   %p = MaxPool(%c) {kernel=[2,1], strides=[2,1]}
   %u = Transpose(%p) {perm=[0,3,1,2]}
-  %s = Slice(%u, %zero, %two, %axis)
+  %s = Slice(%u, %zero, %one, %axis)
   %f = Reshape(%s, %flat)
   %y = MatMul(%f, %fc) {transpose_b=true}
   output %y

@@ -142,29 +142,6 @@ TEST(SinkTransposesTest, Reshapes) {
   })");
 }
 
-TEST(SinkTransposesTest, ChannelShuffle) {
-  expect_pass(sink_transposes, R"(graph {
-    input %x: f32[N,4,5,6]
-    const %split: i64[5] = [0,2,3,4,5]
-    const %join: i64[4] = [0,6,4,5]
-    %a = Transpose(%x) {perm=[0,3,1,2]}
-    %b = Reshape(%a, %split)
-    %c = Transpose(%b) {perm=[0,2,1,3,4]}
-    %d = Reshape(%c, %join)
-    %y = Transpose(%d) {perm=[0,2,3,1]}
-    output %y
-  })",
-              R"(graph {
-    input %x: f32[N,4,5,6]
-    const %split: i64[5] = [0,4,5,2,3]
-    const %join: i64[4] = [0,4,5,6]
-    %a = Reshape(%x, %split)
-    %b = Transpose(%a) {perm=[0,3,1,2,4]}
-    %y = Reshape(%b, %join)
-    output %y
-  })");
-}
-
 TEST(SinkTransposesTest, WhatCannotMoveStays) {
   expect_unchanged(sink_transposes, R"(graph {
     input %x: f32[N,4,5,2]
@@ -177,7 +154,7 @@ TEST(SinkTransposesTest, WhatCannotMoveStays) {
     %sum = Add(%b, %z)
     %c = Transpose(%x) {perm=[0,3,1,2]}
     %f = Reshape(%c, %flat)
-    %d = Transpose(%x) {perm=[0,3,1,2]} epilogue{t0=Relu(x0);}
+    %d = Transpose(%x) {perm=[0,3,1,2]} epilogue{t0=Relu(x0);}()
     %e = Relu(%d)
     output %conv
     output %sum

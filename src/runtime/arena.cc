@@ -22,14 +22,14 @@ int64_t place_in_arena(std::vector<ArenaSlot>* slots) {
       const ArenaSlot& other = (*slots)[p];
       if (other.last < slot.first || other.first > slot.last) continue;
       if (other.offset >= offset + bytes) break;
-      offset = std::max(offset, other.offset + static_cast<int64_t>(align_arena(
-                                                   static_cast<size_t>(other.bytes))));
+      offset = std::max(offset, other.offset + static_cast<int64_t>(
+                                                   align_arena(static_cast<size_t>(other.bytes))));
     }
     slot.offset = offset;
     total = std::max(total, offset + bytes);
-    const auto position = std::upper_bound(
-        placed.begin(), placed.end(), offset,
-        [slots](int64_t value, size_t p) { return value < (*slots)[p].offset; });
+    const auto position =
+        std::upper_bound(placed.begin(), placed.end(), offset,
+                         [slots](int64_t value, size_t p) { return value < (*slots)[p].offset; });
     placed.insert(position, i);
   }
   return total;

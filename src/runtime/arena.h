@@ -25,9 +25,9 @@ struct ArenaSlot {
   }
 };
 
-// Sets the offsets so that slots alive at the same time do not overlap; returns the size of the block.
-// Largest first, each at the lowest free offset: within a few percent of the lower bound on CNNs, and
-// O(n^2) with a small constant (200 slots: 0.1 ms).
+// Sets the offsets so that slots alive at the same time do not overlap; returns the size of the
+// block. Largest first, each at the lowest free offset: within a few percent of the lower bound on
+// CNNs, and O(n^2) with a small constant (200 slots: 0.1 ms).
 int64_t place_in_arena(std::vector<ArenaSlot>* slots);
 
 }  // namespace hone

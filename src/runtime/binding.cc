@@ -13,7 +13,8 @@ namespace {
 constexpr int64_t kMaxTensorBytes = int64_t{1} << 42;
 
 Status too_large(const PlanValue& value) {
-  return Status(Code::kOutOfResources, "tensor is too large").at(fmt::format("value '{}'", value.name));
+  return Status(Code::kOutOfResources, "tensor is too large")
+      .at(fmt::format("value '{}'", value.name));
 }
 
 // Row-major strides over the tensor and its halo. False on overflow.
@@ -42,7 +43,8 @@ Result<std::unique_ptr<Binding>> Binding::make(std::shared_ptr<const LoadedPlan>
   binding->plan_ = std::move(plan);
   binding->input_shapes_ = shapes;
   HONE_RETURN_IF_ERROR(binding->infer_layouts(symbols));
-  HONE_RETURN_IF_ERROR(binding->prepare_steps(nearest_profile(binding->plan_->data.portable, shapes)));
+  HONE_RETURN_IF_ERROR(
+      binding->prepare_steps(nearest_profile(binding->plan_->data.portable, shapes)));
   HONE_RETURN_IF_ERROR(binding->place_slots());
   return binding;
 }
@@ -64,7 +66,8 @@ Status Binding::layout_of_root(int v, const std::vector<int64_t>& shape) {
   return ok();
 }
 
-Status Binding::layout_of_alias(int v, const std::vector<int64_t>& shape, const SymbolValues& symbols) {
+Status Binding::layout_of_alias(int v, const std::vector<int64_t>& shape,
+                                const SymbolValues& symbols) {
   const TunedValue& tuned = plan_->tuned.values[v];
   const TensorLayout& parent = layouts_[tuned.parent];
   TensorLayout& layout = layouts_[v];
@@ -215,11 +218,20 @@ void Binding::resolve(std::byte* arena, const void* const* inputs, void* const* 
     const Place& place = places_[v];
     void* base = nullptr;
     switch (place.base) {
-      case Base::kArena: base = arena; break;
-      case Base::kInput: base = const_cast<void*>(inputs[place.index]); break;
-      case Base::kOutput: base = outputs[place.index]; break;
-      case Base::kConstant: base = const_cast<void*>(place.constant); break;
-      case Base::kNone: break;
+      case Base::kArena:
+        base = arena;
+        break;
+      case Base::kInput:
+        base = const_cast<void*>(inputs[place.index]);
+        break;
+      case Base::kOutput:
+        base = outputs[place.index];
+        break;
+      case Base::kConstant:
+        base = const_cast<void*>(place.constant);
+        break;
+      case Base::kNone:
+        break;
     }
     (*pointers)[v] = base ? static_cast<std::byte*>(base) + place.bytes : nullptr;
   }

@@ -14,10 +14,10 @@ namespace hone {
 // What an Engine shares with its bindings. Immutable.
 struct LoadedPlan {
   PlanData data;
-  Tuned tuned;                     // the part that runs here, storage attached
+  Tuned tuned;  // the part that runs here, storage attached
   Target target;
-  std::vector<StepDesc> descs;     // one per step
-  std::string name;                // file name or "plan", for messages
+  std::vector<StepDesc> descs;  // one per step
+  std::string name;             // file name or "plan", for messages
 };
 
 class Binding {
@@ -31,9 +31,9 @@ class Binding {
   size_t arena_bytes() const { return arena_bytes_; }
 
   struct Step {
-    int index;                               // in Portable::steps
+    int index;  // in Portable::steps
     std::unique_ptr<PreparedStep> prepared;
-    std::vector<int> inputs, outputs;        // value indices
+    std::vector<int> inputs, outputs;  // value indices
   };
   const std::vector<Step>& steps() const { return steps_; }
 
@@ -46,8 +46,8 @@ class Binding {
   enum class Base : uint8_t { kNone, kArena, kInput, kOutput, kConstant };
   struct Place {
     Base base = Base::kNone;
-    int index = 0;          // which input or output
-    int64_t bytes = 0;      // offset of element 0
+    int index = 0;      // which input or output
+    int64_t bytes = 0;  // offset of element 0
     const void* constant = nullptr;
   };
 

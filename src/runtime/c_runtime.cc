@@ -48,7 +48,9 @@ const char* hn_version(void) { return HONE_VERSION; }
 hn_code hn_status_code(const hn_status* status) {
   return status ? static_cast<hn_code>(status->status.code()) : HN_OK;
 }
-const char* hn_status_message(const hn_status* status) { return status ? status->message.c_str() : ""; }
+const char* hn_status_message(const hn_status* status) {
+  return status ? status->message.c_str() : "";
+}
 void hn_status_free(hn_status* status) { delete status; }
 
 hn_status* hn_engine_load(const char* path, const hn_engine_options* options, hn_engine** engine) {
@@ -64,9 +66,9 @@ hn_status* hn_engine_load_bytes(const void* data, size_t bytes, const hn_engine_
                                 hn_engine** engine) {
   return hone::guard([&]() -> Status {
     if (!data || !engine) return Status(Code::kInvalidArgument, "data or engine is NULL");
-    HONE_ASSIGN_OR_RETURN(hone::Engine loaded,
-                          hone::Engine::load_bytes({static_cast<const char*>(data), bytes},
-                                                   engine_options(options)));
+    HONE_ASSIGN_OR_RETURN(
+        hone::Engine loaded,
+        hone::Engine::load_bytes({static_cast<const char*>(data), bytes}, engine_options(options)));
     *engine = new hn_engine{std::move(loaded)};
     return hone::ok();
   });
@@ -100,16 +102,18 @@ hn_status* hn_context_run(hn_context* context, const hn_tensor* inputs, size_t n
     }
     context->views.resize(num_inputs);
     for (size_t i = 0; i < num_inputs; ++i) {
+      if (inputs[i].rank > 0 && !inputs[i].shape) {
+        return Status(Code::kInvalidArgument, "the shape of an input is NULL");
+      }
       context->views[i].data = inputs[i].data;
       context->views[i].dtype = static_cast<hone::DataType>(inputs[i].dtype);
       context->views[i].shape.assign(inputs[i].shape, inputs[i].shape + inputs[i].rank);
     }
-    return context->context.run(context->views,
-                                [allocate, user](size_t index, const std::vector<int64_t>& shape,
-                                                 hone::DataType dtype, size_t bytes) {
-                                  return allocate(user, index, shape.size(), shape.data(),
-                                                  static_cast<hn_dtype>(dtype), bytes);
-                                });
+    return context->context.run(context->views, [allocate, user](
+                                                    size_t index, const std::vector<int64_t>& shape,
+                                                    hone::DataType dtype, size_t bytes) {
+      return allocate(user, index, shape.size(), shape.data(), static_cast<hn_dtype>(dtype), bytes);
+    });
   });
 }
 

@@ -17,7 +17,8 @@ inline hn_status* to_c(Status status) {
   return new hn_status{std::move(status), std::move(message)};
 }
 
-// Runs `body` (returning Status), turning what a library below may throw (std::bad_alloc) into errors.
+// Runs `body` (returning Status), turning what a library below may throw (std::bad_alloc) into
+// errors.
 template <class F>
 hn_status* guard(F&& body) noexcept {
   try {
@@ -32,9 +33,9 @@ hn_status* guard(F&& body) noexcept {
 }
 
 // A field of a struct of the caller, or `fallback` where the caller's struct is too old to have it.
-#define HONE_C_FIELD(options, type, field, fallback)                                             \
-  ((options) && (options)->struct_size >= offsetof(type, field) + sizeof((options)->field)       \
-       ? (options)->field                                                                        \
+#define HONE_C_FIELD(options, type, field, fallback)                                       \
+  ((options) && (options)->struct_size >= offsetof(type, field) + sizeof((options)->field) \
+       ? (options)->field                                                                  \
        : (fallback))
 
 }  // namespace hone

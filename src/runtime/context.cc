@@ -1,4 +1,5 @@
-// ExecutionContext: finds or makes the binding for the shapes at hand and runs its flat list of steps.
+// ExecutionContext: finds or makes the binding for the shapes at hand and runs its flat list of
+// steps.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -18,7 +19,8 @@ struct FreeDeleter {
   void operator()(void* p) const { std::free(p); }
 };
 
-bool same_shapes(const std::vector<std::vector<int64_t>>& bound, std::span<const TensorView> inputs) {
+bool same_shapes(const std::vector<std::vector<int64_t>>& bound,
+                 std::span<const TensorView> inputs) {
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (bound[i] != inputs[i].shape) return false;
   }
@@ -53,7 +55,8 @@ struct ExecutionContext::Impl {
 Status ExecutionContext::Impl::check_inputs(std::span<const TensorView> inputs) const {
   const auto& infos = engine->inputs;
   if (inputs.size() != infos.size()) {
-    return Status(Code::kShape, fmt::format("{} inputs given, the plan has {}", inputs.size(), infos.size()));
+    return Status(Code::kShape,
+                  fmt::format("{} inputs given, the plan has {}", inputs.size(), infos.size()));
   }
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (inputs[i].dtype != infos[i].dtype) {
@@ -62,8 +65,8 @@ Status ExecutionContext::Impl::check_inputs(std::span<const TensorView> inputs) 
           .at(fmt::format("input '{}'", infos[i].name))
           .fix(fmt::format("convert the data to {}", dtype_name(infos[i].dtype)));
     }
-    if (!inputs[i].data && std::find(inputs[i].shape.begin(), inputs[i].shape.end(), 0) ==
-                               inputs[i].shape.end()) {
+    if (!inputs[i].data &&
+        std::find(inputs[i].shape.begin(), inputs[i].shape.end(), 0) == inputs[i].shape.end()) {
       return Status(Code::kInvalidArgument, "no data (null pointer)")
           .at(fmt::format("input '{}'", infos[i].name));
     }
@@ -81,7 +84,8 @@ Status ExecutionContext::Impl::grow_arena(size_t bytes) {
   const size_t padded = (bytes + alignment - 1) / alignment * alignment;
   arena.reset(static_cast<std::byte*>(std::aligned_alloc(alignment, padded)));
   if (!arena) {
-    return Status(Code::kOutOfResources, fmt::format("no memory for {} bytes of intermediate tensors", bytes))
+    return Status(Code::kOutOfResources,
+                  fmt::format("no memory for {} bytes of intermediate tensors", bytes))
         .fix("use a smaller batch, or fewer contexts");
   }
   arena_bytes = padded;
@@ -105,7 +109,8 @@ Result<const Binding*> ExecutionContext::Impl::bind(std::span<const TensorView> 
   return static_cast<const Binding*>(bindings.front().get());
 }
 
-Status ExecutionContext::Impl::allocate_outputs(const Binding& binding, const OutputAllocator& allocate) {
+Status ExecutionContext::Impl::allocate_outputs(const Binding& binding,
+                                                const OutputAllocator& allocate) {
   for (size_t i = 0; i < portable().outputs.size(); ++i) {
     const TensorLayout& layout = binding.layout(portable().outputs[i]);
     output_shape.assign(layout.shape, layout.shape + layout.rank);
@@ -119,7 +124,8 @@ Status ExecutionContext::Impl::allocate_outputs(const Binding& binding, const Ou
   return ok();
 }
 
-Status ExecutionContext::Impl::run_steps(const Binding& binding, std::vector<double>* milliseconds) {
+Status ExecutionContext::Impl::run_steps(const Binding& binding,
+                                         std::vector<double>* milliseconds) {
   using Clock = std::chrono::steady_clock;
   binding.resolve(arena.get(), input_pointers.data(), output_pointers.data(), &pointers);
   StepContext context;
@@ -138,13 +144,15 @@ Status ExecutionContext::Impl::run_steps(const Binding& binding, std::vector<dou
       return std::move(status).at(fmt::format("node '{}'", portable().steps[step.index].name));
     }
     if (milliseconds) {
-      milliseconds->push_back(std::chrono::duration<double, std::milli>(Clock::now() - begin).count());
+      milliseconds->push_back(
+          std::chrono::duration<double, std::milli>(Clock::now() - begin).count());
     }
   }
   return ok();
 }
 
-Status ExecutionContext::Impl::run(std::span<const TensorView> inputs, const OutputAllocator& allocate,
+Status ExecutionContext::Impl::run(std::span<const TensorView> inputs,
+                                   const OutputAllocator& allocate,
                                    std::vector<double>* milliseconds) {
   HONE_RETURN_IF_ERROR(check_inputs(inputs));
   HONE_ASSIGN_OR_RETURN(const Binding* binding, bind(inputs));
@@ -168,8 +176,8 @@ Status ExecutionContext::run(std::span<const TensorView> inputs, const OutputAll
 }
 
 Status ExecutionContext::run(const NamedTensors& inputs, const NamedTensors& outputs) {
-  const auto order = [](const NamedTensors& given, const std::vector<TensorInfo>& infos, const char* kind,
-                        std::vector<TensorView>* ordered) -> Status {
+  const auto order = [](const NamedTensors& given, const std::vector<TensorInfo>& infos,
+                        const char* kind, std::vector<TensorView>* ordered) -> Status {
     std::vector<bool> found(infos.size(), false);
     ordered->resize(infos.size());
     for (const auto& [name, view] : given) {
@@ -177,7 +185,8 @@ Status ExecutionContext::run(const NamedTensors& inputs, const NamedTensors& out
                                    [&n = name](const TensorInfo& info) { return info.name == n; });
       if (it == infos.end()) {
         std::string known;
-        for (const TensorInfo& info : infos) known += (known.empty() ? "'" : ", '") + info.name + "'";
+        for (const TensorInfo& info : infos)
+          known += (known.empty() ? "'" : ", '") + info.name + "'";
         return Status(Code::kShape, fmt::format("the plan has no {} '{}'", kind, name))
             .fix(fmt::format("use one of {}", known));
       }
@@ -187,7 +196,8 @@ Status ExecutionContext::run(const NamedTensors& inputs, const NamedTensors& out
       (*ordered)[i] = view;
     }
     for (size_t i = 0; i < infos.size(); ++i) {
-      if (!found[i]) return Status(Code::kShape, fmt::format("{} '{}' is missing", kind, infos[i].name));
+      if (!found[i])
+        return Status(Code::kShape, fmt::format("{} '{}' is missing", kind, infos[i].name));
     }
     return ok();
   };
@@ -199,9 +209,9 @@ Status ExecutionContext::run(const NamedTensors& inputs, const NamedTensors& out
       in,
       [&](size_t i, const std::vector<int64_t>& shape, DataType dtype, size_t) -> void* {
         if (out[i].shape == shape && out[i].dtype == dtype) return out[i].data;
-        misfit = Status(Code::kShape, fmt::format("the buffer is {}{}, the result {}{}",
-                                                  dtype_name(out[i].dtype), shape_text(out[i].shape),
-                                                  dtype_name(dtype), shape_text(shape)))
+        misfit = Status(Code::kShape,
+                        fmt::format("the buffer is {}{}, the result {}{}", dtype_name(out[i].dtype),
+                                    shape_text(out[i].shape), dtype_name(dtype), shape_text(shape)))
                      .at(fmt::format("output '{}'", impl_->engine->outputs[i].name));
         return nullptr;
       },

@@ -43,7 +43,8 @@ Result<Tuned> pick_tuned(const PlanData& data, const Target& target, std::string
 Status check_no_strings(const Portable& portable) {
   for (const PlanValue& value : portable.values) {
     if (value.kind == ValueKind::kConstant || value.type.dtype != DataType::string) continue;
-    return Status(Code::kUnsupported, "string tensors cannot be inputs, outputs or results of steps")
+    return Status(Code::kUnsupported,
+                  "string tensors cannot be inputs, outputs or results of steps")
         .at(fmt::format("value '{}'", value.name));
   }
   return ok();
@@ -69,7 +70,8 @@ Result<Engine> make_engine(PlanData data, std::string name, const EngineOptions&
     log_info("{}: lowered again for this machine: {}", loaded->name, impl->lowered_because);
   }
   const Portable& portable = loaded->data.portable;
-  for (const PlanStep& step : portable.steps) loaded->descs.push_back(make_step_desc(portable, step));
+  for (const PlanStep& step : portable.steps)
+    loaded->descs.push_back(make_step_desc(portable, step));
   for (size_t i = 0; i < portable.inputs.size(); ++i) {
     impl->inputs.push_back(tensor_info(portable, portable.inputs[i], portable.input_names[i]));
   }
@@ -82,8 +84,9 @@ Result<Engine> make_engine(PlanData data, std::string name, const EngineOptions&
 }
 
 Result<Engine> Engine::load(const std::string& path, const EngineOptions& options) {
-  HONE_ASSIGN_OR_RETURN(auto file, MappedFile::open(path, options.copy_weights ? MappedFile::Mode::kCopy
-                                                                               : MappedFile::Mode::kMap));
+  HONE_ASSIGN_OR_RETURN(auto file,
+                        MappedFile::open(path, options.copy_weights ? MappedFile::Mode::kCopy
+                                                                    : MappedFile::Mode::kMap));
   HONE_ASSIGN_OR_RETURN(PlanData data, read_plan(file->view(), file, path));
   return make_engine(std::move(data), path, options);
 }

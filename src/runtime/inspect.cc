@@ -20,7 +20,8 @@ std::string storage_notes(const Portable& portable, const Tuned& tuned, const Pl
     if (value.alias == AliasKind::kSlice && !own_input) {
       notes.push_back(fmt::format("writes into '{}'", parent));
     } else if (own_input) {
-      notes.push_back(fmt::format("{} '{}'", value.alias == AliasKind::kSame ? "in" : "part of", parent));
+      notes.push_back(
+          fmt::format("{} '{}'", value.alias == AliasKind::kSame ? "in" : "part of", parent));
     } else {
       notes.push_back(fmt::format("same bytes as '{}'", parent));
     }
@@ -43,7 +44,8 @@ StepInfo step_info(const LoadedPlan& plan, size_t s) {
   info.output_shapes = join(shapes, " ");
   info.weight_bytes = static_cast<int64_t>(tuned.packed_bytes);
   for (int v : step.inputs) {
-    if (portable.values[v].has_data) info.weight_bytes += static_cast<int64_t>(portable.values[v].constant.bytes());
+    if (portable.values[v].has_data)
+      info.weight_bytes += static_cast<int64_t>(portable.values[v].constant.bytes());
   }
   info.tuned_milliseconds = tuned.milliseconds;
   info.sources = step.sources;
@@ -72,9 +74,10 @@ std::vector<StepInfo> Engine::steps() const {
 
 std::string Engine::summary() const {
   const Portable& portable = impl_->plan->data.portable;
-  std::string text = fmt::format("{}: {} steps, {} weights, for {} with {} thread{}\n", portable.model_name,
-                                 portable.steps.size(), human_bytes(static_cast<uint64_t>(weight_bytes())),
-                                 impl_->plan->tuned.features, impl_->threads, impl_->threads == 1 ? "" : "s");
+  std::string text =
+      fmt::format("{}: {} steps, {} weights, for {} with {} thread{}\n", portable.model_name,
+                  portable.steps.size(), human_bytes(static_cast<uint64_t>(weight_bytes())),
+                  impl_->plan->tuned.features, impl_->threads, impl_->threads == 1 ? "" : "s");
   for (const TensorInfo& info : inputs()) {
     text += fmt::format("  input  {}: {}{}\n", info.name, dtype_name(info.dtype), info.shape_text);
   }
@@ -87,10 +90,11 @@ std::string Engine::summary() const {
   text += fmt::format("{} {} {} {} {:>10} {:>9}\n", column("layer", 40), column("operator", 12),
                       column("tactic", 24), column("output", 20), "weights", "tuned ms");
   for (const StepInfo& step : steps()) {
-    text += fmt::format("{} {} {} {} {:>10} {:>9}\n", column(step.name, 40), column(step.op, 12),
-                        column(step.tactic, 24), column(step.output_shapes, 20),
-                        human_bytes(static_cast<uint64_t>(step.weight_bytes)),
-                        step.tuned_milliseconds < 0 ? "-" : fmt::format("{:.3f}", step.tuned_milliseconds));
+    text += fmt::format(
+        "{} {} {} {} {:>10} {:>9}\n", column(step.name, 40), column(step.op, 12),
+        column(step.tactic, 24), column(step.output_shapes, 20),
+        human_bytes(static_cast<uint64_t>(step.weight_bytes)),
+        step.tuned_milliseconds < 0 ? "-" : fmt::format("{:.3f}", step.tuned_milliseconds));
   }
   return text;
 }

@@ -20,8 +20,8 @@ Status copy_in(const TensorLayout& layout, const void* data, Tensor* tensor) {
     dense[i] = stride;
     stride *= shape[static_cast<size_t>(i)];
   }
-  cpu::copy_strided(static_cast<int>(dtype_size(layout.dtype)), layout.rank, layout.shape, copy.mutable_raw(), dense,
-                    data, layout.stride);
+  cpu::copy_strided(static_cast<int>(dtype_size(layout.dtype)), layout.rank, layout.shape,
+                    copy.mutable_raw(), dense, data, layout.stride);
   *tensor = std::move(copy);
   return ok();
 }
@@ -37,15 +37,16 @@ Status copy_out(const Tensor& tensor, const TensorLayout& layout, void* data) {
     dense[i] = stride;
     stride *= shape[static_cast<size_t>(i)];
   }
-  cpu::copy_strided(static_cast<int>(dtype_size(layout.dtype)), layout.rank, layout.shape, data, layout.stride,
-                    tensor.raw(), dense);
+  cpu::copy_strided(static_cast<int>(dtype_size(layout.dtype)), layout.rank, layout.shape, data,
+                    layout.stride, tensor.raw(), dense);
   return ok();
 }
 
 class PreparedReference final : public PreparedStep {
  public:
   explicit PreparedReference(const PrepareArgs& args)
-      : step_(*args.step), inputs_(args.inputs.begin(), args.inputs.end()),
+      : step_(*args.step),
+        inputs_(args.inputs.begin(), args.inputs.end()),
         outputs_(args.outputs.begin(), args.outputs.end()) {}
 
   Status run(const StepContext& context) const override {

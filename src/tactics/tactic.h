@@ -1,12 +1,15 @@
 // The contract of a tactic: one way to run one operator (with its epilogue) on one kind of device.
 //
-// Life of a step: can_run() -> candidates() -> storage() -> pack_weights() when a plan is built (and when
-// a plan is lowered again at load), then prepare() when shapes are bound, then run() again and again.
+// Life of a step: can_run() -> candidates() -> storage() -> pack_weights() when a plan is built
+// (and when a plan is lowered again at load), then prepare() when shapes are bound, then run()
+// again and again.
 //
 // Rules that every tactic keeps (checked by the generic tests in tactics/tactic_test.cc):
-// - touches no byte outside its tensors; halo bytes of its own inputs and outputs belong to the tensor;
+// - touches no byte outside its tensors; halo bytes of its own inputs and outputs belong to the
+// tensor;
 // - reads and writes tensors with any strides, as long as the last dimension is contiguous;
-// - splits work and orders sums in a way that depends on the problem only: same bits for any number of
+// - splits work and orders sums in a way that depends on the problem only: same bits for any number
+// of
 //   threads;
 // - run() does not allocate, lock or make strings.
 #pragma once
@@ -46,7 +49,7 @@ struct StepDesc {
   Program epilogue;
   std::vector<OperandDesc> inputs;  // of the operator, then the epilogue's other inputs
   std::vector<OperandDesc> outputs;
-  bool strict_fp32 = false;         // no Winograd, no reduced-precision products
+  bool strict_fp32 = false;  // no Winograd, no reduced-precision products
 
   template <class T>
   const T& attr() const {
@@ -72,26 +75,27 @@ class [[nodiscard]] Verdict {
   std::string reason_;
 };
 
-// How a tactic is parametrised (tile, loop order, block sizes): "tile=6x16 order=panel kb=512". Empty =
-// no parameters. Stored in plans and timing caches; read back by the same tactic.
+// How a tactic is parametrised (tile, loop order, block sizes): "tile=6x16 order=panel kb=512".
+// Empty = no parameters. Stored in plans and timing caches; read back by the same tactic.
 using Config = std::string;
 
-// Extra elements around a stored tensor, per dimension; what a convolution needs to read its padding
-// without testing borders. The consumer fills it before use. Empty = none.
+// Extra elements around a stored tensor, per dimension; what a convolution needs to read its
+// padding without testing borders. The consumer fills it before use. Empty = none.
 struct Halo {
   std::vector<int64_t> before, after;
   bool empty() const { return before.empty(); }
   bool operator==(const Halo&) const = default;
 };
 
-// What a step would like of its operands. A wish only: run() must work with whatever prepare() gets.
+// What a step would like of its operands. A wish only: run() must work with whatever prepare()
+// gets.
 struct StorageWish {
   std::vector<Halo> input_halo;  // per input; may be shorter than the inputs
 };
 
-// A stored tensor at concrete shapes: where element (i0, i1, ...) lies relative to the pointer to element
-// 0. Strides count elements; the last dimension has stride 1 (if its size is > 1). halo_*: elements
-// physically present around it.
+// A stored tensor at concrete shapes: where element (i0, i1, ...) lies relative to the pointer to
+// element 0. Strides count elements; the last dimension has stride 1 (if its size is > 1). halo_*:
+// elements physically present around it.
 struct TensorLayout {
   DataType dtype = DataType::f32;
   int rank = 0;
@@ -118,8 +122,8 @@ struct TensorLayout {
 };
 
 struct PackedWeights {
-  std::vector<std::byte> bytes;        // stored 64-byte aligned
-  std::vector<size_t> replaced_inputs; // = Tactic::replaced_inputs(), when there are bytes
+  std::vector<std::byte> bytes;         // stored 64-byte aligned
+  std::vector<size_t> replaced_inputs;  // = Tactic::replaced_inputs(), when there are bytes
 };
 
 struct PrepareArgs {
@@ -142,7 +146,8 @@ struct StepContext {
   int threads = 1;                 // ThreadPool::global().parallel_for(threads, ...)
 };
 
-// A step whose shapes are known. Immutable after prepare(); run() may be called from several contexts.
+// A step whose shapes are known. Immutable after prepare(); run() may be called from several
+// contexts.
 class PreparedStep {
  public:
   virtual ~PreparedStep() = default;
@@ -154,8 +159,8 @@ class PreparedStep {
 class Tactic {
  public:
   virtual ~Tactic() = default;
-  virtual const char* name() const = 0;   // "conv_direct_avx2"
-  virtual int version() const = 0;        // raised whenever config, packing or results change
+  virtual const char* name() const = 0;     // "conv_direct_avx2"
+  virtual int version() const = 0;          // raised whenever config, packing or results change
   virtual const char* op_name() const = 0;  // operator it runs; "*" = all (the reference)
   // For every value of the symbols in the shapes.
   virtual Verdict can_run(const StepDesc& step, const Target& target) const = 0;
@@ -174,28 +179,32 @@ class Tactic {
     return false;
   }
   // REQUIRES: constants of `step` are set. Never depends on run-time shapes.
-  virtual PackedWeights pack_weights(const StepDesc& step, const Target& target, const Config& config) const {
+  virtual PackedWeights pack_weights(const StepDesc& step, const Target& target,
+                                     const Config& config) const {
     (void)step, (void)target, (void)config;
     return {};
   }
   // Exact size that pack_weights() gives; checked when a plan is loaded.
-  virtual size_t packed_bytes(const StepDesc& step, const Target& target, const Config& config) const {
+  virtual size_t packed_bytes(const StepDesc& step, const Target& target,
+                              const Config& config) const {
     (void)step, (void)target, (void)config;
     return 0;
   }
-  // Constant inputs that run() does not read because they are in the packed weights; checked when a plan
-  // is loaded, since these may be without data.
+  // Constant inputs that run() does not read because they are in the packed weights; checked when a
+  // plan is loaded, since these may be without data.
   virtual std::vector<size_t> replaced_inputs(const StepDesc& step) const {
     (void)step;
     return {};
   }
-  // The part of `config` that packing depends on: profiles whose configs have equal keys share one packing.
+  // The part of `config` that packing depends on: profiles whose configs have equal keys share one
+  // packing.
   virtual std::string packing_key(const StepDesc& step, const Config& config) const {
     (void)step;
     return config;
   }
   // True if `config` is one that prepare() understands for this step: plans come from strangers.
-  virtual bool valid_config(const StepDesc& step, const Target& target, const Config& config) const {
+  virtual bool valid_config(const StepDesc& step, const Target& target,
+                            const Config& config) const {
     (void)step, (void)target;
     return config.empty();
   }

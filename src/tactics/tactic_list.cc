@@ -1,4 +1,5 @@
-// All tactics, in order of preference within an operator. Without timing the first that can run is taken.
+// All tactics, in order of preference within an operator. Without timing the first that can run is
+// taken.
 #include "tactics/cpu/cpu_tactics.h"
 #include "tactics/tactic.h"
 
@@ -13,7 +14,9 @@ bool all_float(const OpDef& op) {
 
 std::vector<const Tactic*> make_list() {
   std::vector<const Tactic*> list;
-  const auto add = [&list](std::unique_ptr<Tactic> tactic) { list.push_back(tactic.release()); };  // never freed
+  const auto add = [&list](std::unique_ptr<Tactic> tactic) {
+    list.push_back(tactic.release());
+  };  // never freed
   for (cpu::Isa isa : {cpu::Isa::kAvx512, cpu::Isa::kAvx2}) {
     add(make_conv_depthwise(isa));
     add(make_conv_winograd(isa));

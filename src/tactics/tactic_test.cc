@@ -1,5 +1,5 @@
-// Every tactic against the reference: all configurations, dense and strided tensors, 1 and 2 threads, guard
-// pages behind (1 thread) or before (2 threads) every tensor.
+// Every tactic against the reference: all configurations, dense and strided tensors, 1 and 2
+// threads, guard pages behind (1 thread) or before (2 threads) every tensor.
 #include "tactics/tactic.h"
 
 #include <fmt/format.h>
@@ -31,14 +31,17 @@ class Stored {
       }
       layout_.stride[i] = stride;
       origin += layout_.halo_before[i] * stride;
-      stride *= std::max<int64_t>(layout_.shape[i] + layout_.halo_before[i] + layout_.halo_after[i], 1);
+      stride *=
+          std::max<int64_t>(layout_.shape[i] + layout_.halo_before[i] + layout_.halo_after[i], 1);
     }
     size_ = static_cast<int64_t>(dtype_size(layout_.dtype));
     buffer_ = std::make_unique<cpu::GuardedBuffer<char>>(stride * size_, at_end);
-    std::memset(buffer_->data(), 0x7f, static_cast<size_t>(stride * size_));  // NaN-like: must never be used
+    std::memset(buffer_->data(), 0x7f,
+                static_cast<size_t>(stride * size_));  // NaN-like: must never be used
     element0_ = buffer_->data() + origin * size_;
     for_each([&](int64_t dense, int64_t stored) {
-      std::memcpy(element0_ + stored * size_, static_cast<const char*>(tensor.raw()) + dense * size_,
+      std::memcpy(element0_ + stored * size_,
+                  static_cast<const char*>(tensor.raw()) + dense * size_,
                   static_cast<size_t>(size_));
     });
   }
@@ -77,7 +80,8 @@ class Stored {
 Target test_target() { return {CpuFeatures::detected(), 2}; }
 
 // Runs a prepared step and returns its outputs as dense tensors.
-std::vector<Tensor> run(const Tactic& tactic, const Problem& problem, const Config& config, bool strided, int threads) {
+std::vector<Tensor> run(const Tactic& tactic, const Problem& problem, const Config& config,
+                        bool strided, int threads) {
   const StepDesc& step = problem.step;
   const Target target = test_target();
   const StorageWish wish = tactic.storage(step, config);
@@ -88,14 +92,16 @@ std::vector<Tensor> run(const Tactic& tactic, const Problem& problem, const Conf
   for (size_t i = 0; i < step.inputs.size(); ++i) {
     const bool has_wish = strided && i < wish.input_halo.size();
     const bool can_stride = strided && !step.inputs[i].is_constant && problem.may_stride;
-    inputs.push_back(std::make_unique<Stored>(problem.tensors[i], can_stride, has_wish ? wish.input_halo[i] : Halo(), threads == 1));
+    inputs.push_back(std::make_unique<Stored>(
+        problem.tensors[i], can_stride, has_wish ? wish.input_halo[i] : Halo(), threads == 1));
     in_layouts.push_back(inputs.back()->layout());
     in_pointers.push_back(inputs.back()->element0());
     constants.push_back(step.inputs[i].is_constant ? inputs.back()->element0() : nullptr);
   }
   for (const OperandDesc& output : step.outputs) {
     const Tensor blank = Tensor::zeros(output.type.dtype, *to_static(output.type.shape));
-    outputs.push_back(std::make_unique<Stored>(blank, strided && problem.may_stride, Halo(), threads == 1));
+    outputs.push_back(
+        std::make_unique<Stored>(blank, strided && problem.may_stride, Halo(), threads == 1));
     out_layouts.push_back(outputs.back()->layout());
     out_pointers.push_back(outputs.back()->element0());
   }
@@ -112,7 +118,8 @@ std::vector<Tensor> run(const Tactic& tactic, const Problem& problem, const Conf
   args.packed_bytes = packed.bytes.size();
   args.constants = constants;
   const auto prepared = tactic.prepare(args);
-  cpu::GuardedBuffer<char> workspace(static_cast<int64_t>((prepared->workspace_bytes() + 63) / 64 * 64), true);
+  cpu::GuardedBuffer<char> workspace(
+      static_cast<int64_t>((prepared->workspace_bytes() + 63) / 64 * 64), true);
   StepContext context;
   context.inputs = in_pointers.data();
   context.outputs = out_pointers.data();
@@ -147,11 +154,13 @@ TEST(Tactics, MatchTheReference) {
   std::set<std::string> ran;
   for (const Problem& problem : test_problems(cpu::test_seed())) {
     SCOPED_TRACE(problem.name);
-    auto expected = evaluate_reference(*problem.step.op, problem.step.attributes, problem.step.epilogue,
-                                       problem.tensors);
+    auto expected = evaluate_reference(*problem.step.op, problem.step.attributes,
+                                       problem.step.epilogue, problem.tensors);
     ASSERT_TRUE(expected.ok()) << expected.status().message();
     for (const Tactic* tactic : all_tactics()) {
-      if (tactic == &reference_tactic() || std::string_view(tactic->op_name()) != problem.step.op->name) continue;
+      if (tactic == &reference_tactic() ||
+          std::string_view(tactic->op_name()) != problem.step.op->name)
+        continue;
       if (!tactic->can_run(problem.step, test_target()).ok()) continue;
       ran.insert(tactic->name());
       const auto configs = tactic->candidates(problem.step, test_target());
@@ -175,8 +184,12 @@ TEST(Tactics, MatchTheReference) {
   for (const Tactic* tactic : all_tactics()) {
     if (tactic == &reference_tactic() || ran.count(tactic->name())) continue;
     const std::string name = tactic->name();
-    if (name.find("avx512") != std::string::npos && !test_target().features.contains(features_of("avx512"))) continue;
-    if (name.find("avx2") != std::string::npos && !test_target().features.contains(features_of("avx2"))) continue;
+    if (name.find("avx512") != std::string::npos &&
+        !test_target().features.contains(features_of("avx512")))
+      continue;
+    if (name.find("avx2") != std::string::npos &&
+        !test_target().features.contains(features_of("avx2")))
+      continue;
     ADD_FAILURE() << "no test problem runs " << name;
   }
   if (!test_target().features.contains(features_of("avx512"))) {
@@ -199,9 +212,10 @@ TEST(Tactics, RefuseForeignConfigurations) {
     for (const Problem& problem : problems) {
       if (std::string_view(tactic->op_name()) != problem.step.op->name) continue;
       if (!tactic->can_run(problem.step, test_target()).ok()) continue;
-      for (const char* config : {"rows=0", "rows=99 vectors=2", "rows=6 vectors=9", "x", "rows=-1", "tile=3 rows=6",
-                                 "rows=999999999999999999999", "=", " "}) {
-        EXPECT_FALSE(tactic->valid_config(problem.step, test_target(), config)) << tactic->name() << config;
+      for (const char* config : {"rows=0", "rows=99 vectors=2", "rows=6 vectors=9", "x", "rows=-1",
+                                 "tile=3 rows=6", "rows=999999999999999999999", "=", " "}) {
+        EXPECT_FALSE(tactic->valid_config(problem.step, test_target(), config))
+            << tactic->name() << config;
       }
     }
   }

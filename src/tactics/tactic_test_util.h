@@ -27,18 +27,21 @@ class ProblemMaker {
   Tensor random(std::vector<int64_t> shape) {
     Tensor tensor = Tensor::zeros(DataType::f32, std::move(shape));
     std::uniform_real_distribution<float> uniform(-1, 1);
-    for (int64_t i = 0; i < tensor.num_elements(); ++i) tensor.mutable_data<float>()[i] = uniform(rng_);
+    for (int64_t i = 0; i < tensor.num_elements(); ++i)
+      tensor.mutable_data<float>()[i] = uniform(rng_);
     return tensor;
   }
 
   // `constants`: which inputs are constants.
-  void add(std::string name, const char* op_name, Attributes attributes, std::vector<Tensor> tensors,
-           const std::vector<bool>& constants = {}, Program epilogue = {}) {
+  void add(std::string name, const char* op_name, Attributes attributes,
+           std::vector<Tensor> tensors, const std::vector<bool>& constants = {},
+           Program epilogue = {}) {
     Problem problem;
     problem.name = std::move(name);
     problem.tensors = std::move(tensors);
     problem.step.op = &op(op_name);
-    problem.step.attributes = attributes.empty() ? problem.step.op->defaults : std::move(attributes);
+    problem.step.attributes =
+        attributes.empty() ? problem.step.op->defaults : std::move(attributes);
     problem.step.epilogue = std::move(epilogue);
     for (size_t i = 0; i < problem.tensors.size(); ++i) {
       OperandDesc operand;
@@ -47,7 +50,8 @@ class ProblemMaker {
       if (operand.is_constant) operand.constant = &problem.tensors[i];
       problem.step.inputs.push_back(operand);
     }
-    auto outputs = evaluate_reference(*problem.step.op, problem.step.attributes, problem.step.epilogue, problem.tensors);
+    auto outputs = evaluate_reference(*problem.step.op, problem.step.attributes,
+                                      problem.step.epilogue, problem.tensors);
     for (const Tensor& output : outputs.value()) {
       problem.step.outputs.push_back({{output.dtype(), to_shape(output.shape())}, nullptr, false});
     }
@@ -119,35 +123,42 @@ inline void add_conv_problems(ProblemMaker& make) {
     const Tensor bias = make.random({c.out});
     const std::string name = std::string("conv ") + c.name;
     make.add(name, "Conv", attributes, {data, weights}, {false, true});
-    make.add(name + " bias relu", "Conv", attributes, {data, weights, bias}, {false, true, true}, relu_program());
-    make.add(name + " silu", "Conv", attributes, {data, weights, bias}, {false, true, true}, silu_program());
+    make.add(name + " bias relu", "Conv", attributes, {data, weights, bias}, {false, true, true},
+             relu_program());
+    make.add(name + " silu", "Conv", attributes, {data, weights, bias}, {false, true, true},
+             silu_program());
     make.add(name + " relu6", "Conv", attributes, {data, weights}, {false, true}, relu6_program());
     const Tensor residual = make.random(*to_static(make.last().step.out_shape()));
-    make.add(name + " residual relu", "Conv", attributes, {data, weights, bias, residual}, {false, true, true, false},
-             add_program("Relu"));
-    make.add(name + " late bias", "Conv", attributes, {data, weights, bias, bias}, {false, true, true, true},
-             add_program("Tanh"));
+    make.add(name + " residual relu", "Conv", attributes, {data, weights, bias, residual},
+             {false, true, true, false}, add_program("Relu"));
+    make.add(name + " late bias", "Conv", attributes, {data, weights, bias, bias},
+             {false, true, true, true}, add_program("Tanh"));
   }
   ConvAttributes one_dimensional;
   one_dimensional.pads = {2, 0};
-  make.add("conv 1-D causal", "Conv", one_dimensional, {make.random({2, 10, 6}), make.random({7, 3, 6})}, {false, true});
+  make.add("conv 1-D causal", "Conv", one_dimensional,
+           {make.random({2, 10, 6}), make.random({7, 3, 6})}, {false, true});
 }
 
 inline void add_matrix_problems(ProblemMaker& make) {
-  for (const auto& [m, k, n] : {std::array<int64_t, 3>{1, 64, 33}, {5, 17, 9}, {30, 100, 64}, {3, 1, 1}, {0, 8, 8}}) {
-    const Tensor a = make.random({m, k}), b = make.random({k, n}), bt = make.random({n, k}), bias = make.random({n});
+  for (const auto& [m, k, n] :
+       {std::array<int64_t, 3>{1, 64, 33}, {5, 17, 9}, {30, 100, 64}, {3, 1, 1}, {0, 8, 8}}) {
+    const Tensor a = make.random({m, k}), b = make.random({k, n}), bt = make.random({n, k}),
+                 bias = make.random({n});
     const std::string name = "matmul " + std::to_string(m);
     make.add(name, "MatMul", {}, {a, b}, {false, true});
     make.add(name + " transposed", "MatMul", MatMulAttributes{false, true}, {a, bt}, {false, true});
-    make.add(name + " bias relu", "MatMul", {}, {a, b, bias}, {false, true, true}, add_program("Relu"));
-    make.add(name + " bias gelu", "MatMul", {}, {a, b, bias}, {false, true, true}, add_program("Erf"));
+    make.add(name + " bias relu", "MatMul", {}, {a, b, bias}, {false, true, true},
+             add_program("Relu"));
+    make.add(name + " bias gelu", "MatMul", {}, {a, b, bias}, {false, true, true},
+             add_program("Erf"));
     make.add(name + " dynamic", "MatMul", {}, {a, b});
     make.add(name + " addend", "MatMul", {}, {a, b, make.random({m, n})}, {}, add_program());
   }
   make.add("matmul batched", "MatMul", {}, {make.random({2, 3, 4, 5}), make.random({2, 3, 5, 6})});
   make.add("matmul broadcast", "MatMul", {}, {make.random({2, 3, 4, 5}), make.random({3, 5, 6})});
-  make.add("matmul 3-D weights", "MatMul", {}, {make.random({2, 7, 5}), make.random({5, 8})}, {false, true},
-           silu_program());
+  make.add("matmul 3-D weights", "MatMul", {}, {make.random({2, 7, 5}), make.random({5, 8})},
+           {false, true}, silu_program());
 }
 
 inline void add_window_problems(ProblemMaker& make) {
@@ -171,16 +182,20 @@ inline void add_pointwise_problems(ProblemMaker& make) {
     for (int i = 0; i < def->pointwise->arity; ++i) {
       Tensor tensor = make.random({3, 5, 17});
       for (int64_t k = 0; k < tensor.num_elements(); ++k) {
-        tensor.mutable_data<float>()[k] = std::abs(tensor.data<float>()[k]) * 0.9f + 0.05f;  // inside every domain
+        tensor.mutable_data<float>()[k] =
+            std::abs(tensor.data<float>()[k]) * 0.9f + 0.05f;  // inside every domain
       }
       inputs.push_back(std::move(tensor));
     }
     const std::string_view name = def->name;
-    if (name == "Where" || name == "And" || name == "Or" || name == "Not" || name == "Xor") continue;
+    if (name == "Where" || name == "And" || name == "Or" || name == "Not" || name == "Xor")
+      continue;
     if (name == "Acosh") {
-      for (int64_t k = 0; k < inputs[0].num_elements(); ++k) inputs[0].mutable_data<float>()[k] += 1;
+      for (int64_t k = 0; k < inputs[0].num_elements(); ++k)
+        inputs[0].mutable_data<float>()[k] += 1;
     }
-    if (evaluate_reference(*def, def->defaults, {}, inputs).ok()) make.add(def->name, def->name, {}, inputs);
+    if (evaluate_reference(*def, def->defaults, {}, inputs).ok())
+      make.add(def->name, def->name, {}, inputs);
   }
   PointwiseAttributes attributes;
   attributes.program.num_inputs = 3;
@@ -197,19 +212,23 @@ inline void add_other_problems(ProblemMaker& make) {
     make.add("softmax", "Softmax", SoftmaxAttributes{axis}, {make.random({3, 7, 10})});
     make.add("log softmax", "LogSoftmax", SoftmaxAttributes{axis}, {make.random({3, 7, 10})});
   }
-  for (const char* name : {"ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceSumSquare",
-                           "ReduceL1", "ReduceL2"}) {
+  for (const char* name : {"ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd",
+                           "ReduceSumSquare", "ReduceL1", "ReduceL2"}) {
     for (const auto& axes : std::vector<std::vector<int64_t>>{{1, 2}, {-1}, {0}, {0, 2}, {}}) {
       for (const bool keep : {true, false}) {
         make.add(name, name, ReduceAttributes{axes, keep}, {make.random({2, 5, 7, 9})});
       }
     }
   }
-  make.add("concat", "Concat", ConcatAttributes{2}, {make.random({2, 3, 4}), make.random({2, 3, 1})});
+  make.add("concat", "Concat", ConcatAttributes{2},
+           {make.random({2, 3, 4}), make.random({2, 3, 1})});
   make.add("split", "Split", SplitAttributes{1, {1, 4, 2}}, {make.random({3, 7, 4})});
-  make.add("transpose", "Transpose", TransposeAttributes{{2, 0, 3, 1}}, {make.random({2, 3, 4, 5})});
-  make.add("expand", "Expand", {}, {make.random({3, 1}), Tensor::from<int64_t>({3}, {2, 3, 4})}, {false, true});
-  make.add("reshape", "Reshape", {}, {make.random({3, 8}), Tensor::from<int64_t>({2}, {4, 6})}, {false, true});
+  make.add("transpose", "Transpose", TransposeAttributes{{2, 0, 3, 1}},
+           {make.random({2, 3, 4, 5})});
+  make.add("expand", "Expand", {}, {make.random({3, 1}), Tensor::from<int64_t>({3}, {2, 3, 4})},
+           {false, true});
+  make.add("reshape", "Reshape", {}, {make.random({3, 8}), Tensor::from<int64_t>({2}, {4, 6})},
+           {false, true});
   make.last().may_stride = false;
   make.add("squeeze", "Squeeze", AxesAttributes{{1}}, {make.random({3, 1, 8})});
   make.last().may_stride = false;
@@ -217,12 +236,15 @@ inline void add_other_problems(ProblemMaker& make) {
   make.last().may_stride = false;
   make.add("identity", "Identity", {}, {make.random({3, 8})});
   make.last().may_stride = false;
-  make.add("slice", "Slice", {},
-           {make.random({6, 7}), Tensor::from<int64_t>({2}, {-1, 2}), Tensor::from<int64_t>({2}, {0, 7}),
-            Tensor::from<int64_t>({2}, {0, 1}), Tensor::from<int64_t>({2}, {-2, 3})},
-           {false, true, true, true, true});
-  make.add("pad", "Pad", {}, {make.random({3, 4}), Tensor::from<int64_t>({4}, {1, 0, 2, 3})}, {false, true});
-  make.add("gather", "Gather", {}, {make.random({9, 5}), Tensor::from<int64_t>({2, 3}, {0, 8, -1, 3, 3, 2})},
+  make.add(
+      "slice", "Slice", {},
+      {make.random({6, 7}), Tensor::from<int64_t>({2}, {-1, 2}), Tensor::from<int64_t>({2}, {0, 7}),
+       Tensor::from<int64_t>({2}, {0, 1}), Tensor::from<int64_t>({2}, {-2, 3})},
+      {false, true, true, true, true});
+  make.add("pad", "Pad", {}, {make.random({3, 4}), Tensor::from<int64_t>({4}, {1, 0, 2, 3})},
+           {false, true});
+  make.add("gather", "Gather", {},
+           {make.random({9, 5}), Tensor::from<int64_t>({2, 3}, {0, 8, -1, 3, 3, 2})},
            {true, false});
   make.last().may_stride = false;
 }

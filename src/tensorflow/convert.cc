@@ -36,10 +36,12 @@ Result<tf::TypeHints> read_hints(const ConvertOptions& options) {
   for (const auto& [tensor, hint] : options.type_hints) {
     TensorType type;
     if (!parse_dtype(hint.first, &type.dtype)) {
-      return Status(Code::kInvalidArgument, fmt::format("type hint of '{}': unknown dtype '{}'", tensor, hint.first));
+      return Status(Code::kInvalidArgument,
+                    fmt::format("type hint of '{}': unknown dtype '{}'", tensor, hint.first));
     }
     for (size_t i = 0; i < hint.second.size(); ++i) {
-      type.shape.push_back(hint.second[i] >= 0 ? Dim(hint.second[i]) : Dim::symbol(fmt::format("{}_{}", tensor, i)));
+      type.shape.push_back(hint.second[i] >= 0 ? Dim(hint.second[i])
+                                               : Dim::symbol(fmt::format("{}_{}", tensor, i)));
     }
     hints[tensor] = std::move(type);
   }
@@ -50,13 +52,15 @@ Result<tf::TypeHints> read_hints(const ConvertOptions& options) {
 Status check_state(const tf::FrozenGraph& frozen) {
   for (const tf::NodeDef& node : frozen.graph.nodes) {
     if (node.op == "HoneEngineOp") {
-      return Status(Code::kUnsupported, fmt::format("node '{}' is an engine: this model is converted already",
-                                                    node.name))
+      return Status(
+                 Code::kUnsupported,
+                 fmt::format("node '{}' is an engine: this model is converted already", node.name))
           .fix("convert the original model");
     }
     if (node.op != "VarHandleOp" && node.op.find("HashTable") == std::string::npos) continue;
     return Status(Code::kUnsupported,
-                  fmt::format("node '{}' ({}) holds state that is set up outside of the signature", node.name, node.op))
+                  fmt::format("node '{}' ({}) holds state that is set up outside of the signature",
+                              node.name, node.op))
         .fix("this version converts models whose signature only reads variables");
   }
   return ok();
@@ -64,7 +68,8 @@ Status check_state(const tf::FrozenGraph& frozen) {
 
 std::string engine_name(size_t index) { return fmt::format("HoneEngineOp_000_{:03}", index); }
 
-std::vector<std::string> texts(const std::vector<std::string>& tensors, const tf::TypeHints& types, bool shapes) {
+std::vector<std::string> texts(const std::vector<std::string>& tensors, const tf::TypeHints& types,
+                               bool shapes) {
   std::vector<std::string> result;
   for (const std::string& tensor : tensors) {
     const TensorType& type = types.find(tensor)->second;
@@ -79,8 +84,8 @@ std::vector<std::string> texts(const std::vector<std::string>& tensors, const tf
   return result;
 }
 
-EngineReport engine_report(const tf::FrozenGraph& frozen, const tf::Segment& segment, const tf::TypeHints& types,
-                           std::string name) {
+EngineReport engine_report(const tf::FrozenGraph& frozen, const tf::Segment& segment,
+                           const tf::TypeHints& types, std::string name) {
   EngineReport report;
   report.name = std::move(name);
   std::map<std::string, int> counts;
@@ -130,19 +135,24 @@ struct Segmentation {  // what segmentation gives
 Result<Segmentation> segment(const Source& source, const ConvertOptions& options) {
   Segmentation plan;
   HONE_ASSIGN_OR_RETURN(const tf::TypeHints hints, read_hints(options));
-  plan.analysis = tf::analyze(source.frozen, hints, {options.op_denylist.begin(), options.op_denylist.end()});
+  plan.analysis =
+      tf::analyze(source.frozen, hints, {options.op_denylist.begin(), options.op_denylist.end()});
   std::vector<size_t> too_small;
-  plan.segments = find_segments(source.frozen, plan.analysis, {options.minimum_segment_size, options.maximum_engines},
-                                &too_small);
+  plan.segments =
+      find_segments(source.frozen, plan.analysis,
+                    {options.minimum_segment_size, options.maximum_engines}, &too_small);
   const auto& nodes = source.frozen.graph.nodes;
   for (size_t i = 0; i < nodes.size(); ++i) {
     const tf::NodeVerdict& verdict = plan.analysis.verdicts[i];
-    if (!verdict.importable && !verdict.reason.empty()) plan.reasons.add(nodes[i], verdict.reason, verdict.fix);
+    if (!verdict.importable && !verdict.reason.empty())
+      plan.reasons.add(nodes[i], verdict.reason, verdict.fix);
   }
   for (size_t i : too_small) {
-    plan.reasons.add(nodes[i], fmt::format("its segment has fewer than {} nodes, or is not among the {} largest",
-                                           options.minimum_segment_size, options.maximum_engines),
-                     "lower the minimum segment size");
+    plan.reasons.add(
+        nodes[i],
+        fmt::format("its segment has fewer than {} nodes, or is not among the {} largest",
+                    options.minimum_segment_size, options.maximum_engines),
+        "lower the minimum segment size");
   }
   return plan;
 }
@@ -154,8 +164,8 @@ void finish_report(const tf::FrozenGraph& frozen, Reasons& reasons, Report* repo
 }
 
 // Profiles for an engine whose inputs are the model's own inputs: the shapes that were seen.
-std::vector<Profile> engine_profiles(const Source& source, const tf::Segment& segment, const tf::TypeHints& types,
-                                     const ConvertOptions& options) {
+std::vector<Profile> engine_profiles(const Source& source, const tf::Segment& segment,
+                                     const tf::TypeHints& types, const ConvertOptions& options) {
   std::vector<Profile> profiles;
   for (const auto& sample : options.input_shapes) {
     // The values of the symbols in this sample; then every input of the engine has a shape.
@@ -163,7 +173,9 @@ std::vector<Profile> engine_profiles(const Source& source, const tf::Segment& se
     for (const tf::FrozenGraph::Port& port : source.frozen.inputs) {
       const auto given = sample.find(port.key);
       const auto type = types.find(full_tensor_name(port.tensor));
-      if (given == sample.end() || type == types.end() || given->second.size() != type->second.shape.size()) continue;
+      if (given == sample.end() || type == types.end() ||
+          given->second.size() != type->second.shape.size())
+        continue;
       for (size_t d = 0; d < given->second.size(); ++d) {
         const Dim& dim = type->second.shape[d];
         if (dim.is_symbol()) symbols.try_emplace(dim.symbol_name(), given->second[d]);
@@ -174,7 +186,8 @@ std::vector<Profile> engine_profiles(const Source& source, const tf::Segment& se
       auto shape = eval_shape(types.find(tensor)->second.shape, symbols);
       if (shape.ok()) profile[tensor] = {*shape, *shape, *shape};
     }
-    if (profile.size() == segment.inputs.size() && std::find_if(profiles.begin(), profiles.end(), [&](const Profile& p) {
+    if (profile.size() == segment.inputs.size() &&
+        std::find_if(profiles.begin(), profiles.end(), [&](const Profile& p) {
           return p.begin()->second.opt == profile.begin()->second.opt;
         }) == profiles.end()) {
       profiles.push_back(std::move(profile));
@@ -183,8 +196,9 @@ std::vector<Profile> engine_profiles(const Source& source, const tf::Segment& se
   return profiles;
 }
 
-Result<std::string> build_engine(const Source& source, const tf::Segment& segment, const tf::TypeHints& types,
-                                 const ConvertOptions& options, const std::string& name) {
+Result<std::string> build_engine(const Source& source, const tf::Segment& segment,
+                                 const tf::TypeHints& types, const ConvertOptions& options,
+                                 const std::string& name) {
   HONE_ASSIGN_OR_RETURN(Graph graph, tf::import_segment(source.frozen, segment, types));
   graph.name = name;
   BuildOptions build = options.build;
@@ -196,8 +210,10 @@ Result<std::string> build_engine(const Source& source, const tf::Segment& segmen
 
 }  // namespace
 
-Result<Conversion> convert_saved_model(const std::string& directory, const ConvertOptions& options) {
-  HONE_ASSIGN_OR_RETURN(const Source source, read_source(directory, options.signature, options.tags));
+Result<Conversion> convert_saved_model(const std::string& directory,
+                                       const ConvertOptions& options) {
+  HONE_ASSIGN_OR_RETURN(const Source source,
+                        read_source(directory, options.signature, options.tags));
   HONE_RETURN_IF_ERROR(check_state(source.frozen));
   HONE_ASSIGN_OR_RETURN(Segmentation plan, segment(source, options));
   Conversion conversion;
@@ -210,30 +226,36 @@ Result<Conversion> convert_saved_model(const std::string& directory, const Conve
       if (bytes.status().code() == Code::kCancelled) return bytes.status();
       log_warning("{} stays in TensorFlow: {}", name, bytes.status().message());
       for (size_t i : segment.nodes) {
-        plan.reasons.add(source.frozen.graph.nodes[i], "its engine could not be built: " + bytes.status().message(), "");
+        plan.reasons.add(source.frozen.graph.nodes[i],
+                         "its engine could not be built: " + bytes.status().message(), "");
       }
       continue;
     }
     EngineReport report = engine_report(source.frozen, segment, plan.analysis.types, name);
     report.plan = std::move(*bytes);
-    engines.push_back({name, hash128(report.plan).hex(), name + ".plan", segment, options.build.threads});
+    engines.push_back(
+        {name, hash128(report.plan).hex(), name + ".plan", segment, options.build.threads});
     conversion.report.engines.push_back(std::move(report));
   }
   finish_report(source.frozen, plan.reasons, &conversion.report);
-  HONE_ASSIGN_OR_RETURN(conversion.saved_model, write_converted_model(source.frozen, plan.analysis.types, engines,
-                                                                      source.signature, options.tags));
-  for (const auto& port : source.frozen.inputs) conversion.inputs.emplace_back(port.key, port.tensor);
-  for (const auto& port : source.frozen.outputs) conversion.outputs.emplace_back(port.key, port.tensor);
+  HONE_ASSIGN_OR_RETURN(conversion.saved_model,
+                        write_converted_model(source.frozen, plan.analysis.types, engines,
+                                              source.signature, options.tags));
+  for (const auto& port : source.frozen.inputs)
+    conversion.inputs.emplace_back(port.key, port.tensor);
+  for (const auto& port : source.frozen.outputs)
+    conversion.outputs.emplace_back(port.key, port.tensor);
   return conversion;
 }
 
 Result<Report> summarize_saved_model(const std::string& directory, const ConvertOptions& options) {
-  HONE_ASSIGN_OR_RETURN(const Source source, read_source(directory, options.signature, options.tags));
+  HONE_ASSIGN_OR_RETURN(const Source source,
+                        read_source(directory, options.signature, options.tags));
   HONE_ASSIGN_OR_RETURN(Segmentation plan, segment(source, options));
   Report report;
   for (const tf::Segment& segment : plan.segments) {
-    report.engines.push_back(
-        engine_report(source.frozen, segment, plan.analysis.types, engine_name(report.engines.size())));
+    report.engines.push_back(engine_report(source.frozen, segment, plan.analysis.types,
+                                           engine_name(report.engines.size())));
   }
   finish_report(source.frozen, plan.reasons, &report);
   return report;

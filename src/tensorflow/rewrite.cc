@@ -18,8 +18,8 @@ using tf::ShapeProto;
 using tf::TfType;
 
 constexpr const char* kInitNode = "hone_init";
-// TensorFlow refuses graphs without a producer version; 1087 is that of TensorFlow 2.8, older than all
-// versions that are supported.
+// TensorFlow refuses graphs without a producer version; 1087 is that of TensorFlow 2.8, older than
+// all versions that are supported.
 constexpr int kProducer = 1087;
 
 ShapeProto shape_proto(const Shape& shape) {
@@ -30,8 +30,12 @@ ShapeProto shape_proto(const Shape& shape) {
 
 class Rewriter {
  public:
-  Rewriter(const tf::FrozenGraph& frozen, const tf::TypeHints& types, const std::vector<EngineNode>& engines)
-      : frozen_(frozen), types_(types), engines_(engines), engine_of_(frozen.graph.nodes.size(), SIZE_MAX) {
+  Rewriter(const tf::FrozenGraph& frozen, const tf::TypeHints& types,
+           const std::vector<EngineNode>& engines)
+      : frozen_(frozen),
+        types_(types),
+        engines_(engines),
+        engine_of_(frozen.graph.nodes.size(), SIZE_MAX) {
     for (size_t e = 0; e < engines.size(); ++e) {
       for (size_t i : engines[e].segment.nodes) engine_of_[i] = e;
       for (size_t k = 0; k < engines[e].segment.outputs.size(); ++k) {
@@ -115,7 +119,8 @@ class Rewriter {
     std::set<std::string> control;
     for (size_t i : engine.segment.nodes) {
       for (const std::string& input : frozen_.graph.nodes[i].inputs) {
-        if (input.starts_with("^") && swallowed_.find(input.substr(1)) == swallowed_.end()) control.insert(input);
+        if (input.starts_with("^") && swallowed_.find(input.substr(1)) == swallowed_.end())
+          control.insert(input);
       }
     }
     node.inputs.insert(node.inputs.end(), control.begin(), control.end());
@@ -165,9 +170,9 @@ class Rewriter {
   const tf::FrozenGraph& frozen_;
   const tf::TypeHints& types_;
   const std::vector<EngineNode>& engines_;
-  std::vector<size_t> engine_of_;                    // node index -> engine index
-  std::map<std::string, std::string> moved_;         // old tensor -> new reference
-  std::map<std::string, size_t> swallowed_;          // node name -> engine index
+  std::vector<size_t> engine_of_;             // node index -> engine index
+  std::map<std::string, std::string> moved_;  // old tensor -> new reference
+  std::map<std::string, size_t> swallowed_;   // node name -> engine index
 };
 
 tf::TensorSpec spec_of(const tf::FrozenGraph::Port& port, const std::string& tensor) {
@@ -181,7 +186,8 @@ tf::TensorSpec spec_of(const tf::FrozenGraph::Port& port, const std::string& ten
 }  // namespace
 
 Result<std::string> write_converted_model(const tf::FrozenGraph& frozen, const tf::TypeHints& types,
-                                          const std::vector<EngineNode>& engines, const std::string& signature,
+                                          const std::vector<EngineNode>& engines,
+                                          const std::string& signature,
                                           const std::vector<std::string>& tags) {
   Rewriter rewriter(frozen, types, engines);
   tf::MetaGraph meta;
@@ -194,7 +200,8 @@ Result<std::string> write_converted_model(const tf::FrozenGraph& frozen, const t
     definition.outputs[port.key] = spec_of(port, rewriter.reference(port.tensor));
   }
   meta.signatures[signature] = std::move(definition);
-  for (const EngineNode& engine : engines) meta.assets.push_back({engine.name + "/asset:0", engine.asset});
+  for (const EngineNode& engine : engines)
+    meta.assets.push_back({engine.name + "/asset:0", engine.asset});
   meta.collections["saved_model_main_op"] = tf::node_list_collection({kInitNode});
   return tf::serialize_saved_model(meta);
 }

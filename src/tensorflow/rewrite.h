@@ -18,10 +18,11 @@ struct EngineNode {
   int threads = 0;
 };
 
-// A serialized SavedModel (TF1 style: graph, signature, an init op that loads the plans from assets/).
-// Errors: kOutOfResources when what stays in TensorFlow exceeds 2 GiB.
+// A serialized SavedModel (TF1 style: graph, signature, an init op that loads the plans from
+// assets/). Errors: kOutOfResources when what stays in TensorFlow exceeds 2 GiB.
 Result<std::string> write_converted_model(const tf::FrozenGraph& frozen, const tf::TypeHints& types,
-                                          const std::vector<EngineNode>& engines, const std::string& signature,
+                                          const std::vector<EngineNode>& engines,
+                                          const std::string& signature,
                                           const std::vector<std::string>& tags);
 
 }  // namespace hone::tensorflow

@@ -11,7 +11,10 @@ namespace {
 class Clusters {
  public:
   Clusters(const tf::FrozenGraph& frozen, const tf::Analysis& analysis)
-      : nodes_(frozen.graph.nodes), leader_(nodes_.size()), candidate_(nodes_.size()), out_(nodes_.size()),
+      : nodes_(frozen.graph.nodes),
+        leader_(nodes_.size()),
+        candidate_(nodes_.size()),
+        out_(nodes_.size()),
         in_(nodes_.size()) {
     for (size_t i = 0; i < nodes_.size(); ++i) {
       leader_[i] = i;
@@ -60,7 +63,8 @@ class Clusters {
     return false;
   }
 
-  // Is there a way from `from` to `to` besides the direct edges? Then contracting them would make a cycle.
+  // Is there a way from `from` to `to` besides the direct edges? Then contracting them would make a
+  // cycle.
   bool other_path(size_t from, size_t to) {
     std::vector<size_t> stack;
     std::set<size_t> seen;
@@ -80,7 +84,8 @@ class Clusters {
 
   void contract(size_t into, size_t other) {
     leader_[other] = into;
-    const auto move_edges = [&](std::vector<std::set<size_t>>& forward, std::vector<std::set<size_t>>& backward) {
+    const auto move_edges = [&](std::vector<std::set<size_t>>& forward,
+                                std::vector<std::set<size_t>>& backward) {
       for (size_t neighbour : forward[other]) {
         backward[neighbour].erase(other);
         if (neighbour == into) continue;
@@ -110,8 +115,8 @@ int effective_size(const std::vector<tf::NodeDef>& nodes, const std::vector<size
 }
 
 // Tensors that cross the border of the segment.
-void find_borders(const tf::FrozenGraph& frozen, Clusters& clusters, const std::vector<bool>& inside,
-                  tf::Segment* segment) {
+void find_borders(const tf::FrozenGraph& frozen, Clusters& clusters,
+                  const std::vector<bool>& inside, tf::Segment* segment) {
   const auto& nodes = frozen.graph.nodes;
   std::set<std::string> inputs, outputs;
   const auto produced_inside = [&](const std::string& reference) {
@@ -133,14 +138,16 @@ void find_borders(const tf::FrozenGraph& frozen, Clusters& clusters, const std::
   }
   for (const tf::FrozenGraph::Port& port : frozen.outputs) {
     const std::string tensor = full_tensor_name(port.tensor);
-    if (produced_inside(tensor) && outputs.insert(tensor).second) segment->outputs.push_back(tensor);
+    if (produced_inside(tensor) && outputs.insert(tensor).second)
+      segment->outputs.push_back(tensor);
   }
 }
 
 }  // namespace
 
 bool is_free_op(const std::string& op) {
-  static const std::set<std::string> kFree = {"Const", "Identity", "IdentityN", "NoOp", "Placeholder", "Snapshot",
+  static const std::set<std::string> kFree = {"Const",        "Identity",       "IdentityN",
+                                              "NoOp",         "Placeholder",    "Snapshot",
                                               "StopGradient", "PreventGradient"};
   return kFree.count(op) > 0;
 }
@@ -150,7 +157,8 @@ std::string full_tensor_name(const std::string& reference) {
 }
 
 std::vector<tf::Segment> find_segments(const tf::FrozenGraph& frozen, const tf::Analysis& analysis,
-                                       const SegmentOptions& options, std::vector<size_t>* too_small) {
+                                       const SegmentOptions& options,
+                                       std::vector<size_t>* too_small) {
   const auto& nodes = frozen.graph.nodes;
   Clusters clusters(frozen, analysis);
   clusters.grow();
@@ -169,18 +177,21 @@ std::vector<tf::Segment> find_segments(const tf::FrozenGraph& frozen, const tf::
     std::vector<bool> inside(nodes.size(), false);
     for (size_t i : members) inside[i] = true;
     find_borders(frozen, clusters, inside, &segment);
-    if (effective_size(nodes, members) < std::max(options.minimum_size, 1) || segment.inputs.empty() ||
-        segment.outputs.empty()) {
+    if (effective_size(nodes, members) < std::max(options.minimum_size, 1) ||
+        segment.inputs.empty() || segment.outputs.empty()) {
       drop(members);
       continue;
     }
     segments.push_back(std::move(segment));
   }
-  std::stable_sort(segments.begin(), segments.end(), [&nodes](const tf::Segment& a, const tf::Segment& b) {
-    return effective_size(nodes, a.nodes) > effective_size(nodes, b.nodes);
-  });
-  if (options.maximum_engines > 0 && segments.size() > static_cast<size_t>(options.maximum_engines)) {
-    for (size_t i = static_cast<size_t>(options.maximum_engines); i < segments.size(); ++i) drop(segments[i].nodes);
+  std::stable_sort(segments.begin(), segments.end(),
+                   [&nodes](const tf::Segment& a, const tf::Segment& b) {
+                     return effective_size(nodes, a.nodes) > effective_size(nodes, b.nodes);
+                   });
+  if (options.maximum_engines > 0 &&
+      segments.size() > static_cast<size_t>(options.maximum_engines)) {
+    for (size_t i = static_cast<size_t>(options.maximum_engines); i < segments.size(); ++i)
+      drop(segments[i].nodes);
     segments.resize(static_cast<size_t>(options.maximum_engines));
   }
   return segments;

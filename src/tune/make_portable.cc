@@ -15,7 +15,7 @@ Status separate_outputs(Graph& graph) {
     if (value->producer() && seen.insert(value).second) continue;
     NodeOptions options;
     options.name = graph.output_names()[i];
-    HONE_ASSIGN_OR_RETURN(Value* copy, graph.add("Identity", {}, {value}, options));
+    HONE_ASSIGN_OR_RETURN(Value * copy, graph.add("Identity", {}, {value}, options));
     graph.set_output(i, copy);
     seen.insert(copy);
   }
@@ -33,7 +33,8 @@ std::set<std::string> bound_symbols(const Graph& graph) {
   return symbols;
 }
 
-Status check_bound(const std::set<std::string>& bound, const Shape& shape, const std::string& where) {
+Status check_bound(const std::set<std::string>& bound, const Shape& shape,
+                   const std::string& where) {
   std::set<std::string> used;
   collect_symbols(shape, &used);
   for (const std::string& symbol : used) {
@@ -62,7 +63,8 @@ Result<Portable> make_portable(Graph& graph, const PortableOptions& options) {
 
   std::unordered_map<const Value*, int> index;
   for (const Value* value : graph.values()) {
-    HONE_RETURN_IF_ERROR(check_bound(bound, value->shape(), fmt::format("value '{}'", value->name())));
+    HONE_RETURN_IF_ERROR(
+        check_bound(bound, value->shape(), fmt::format("value '{}'", value->name())));
     PlanValue out;
     out.name = value->name();
     out.source = value->source();

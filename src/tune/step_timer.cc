@@ -72,7 +72,8 @@ bool make_operand(const OperandDesc& desc, const Halo& halo, Operand* operand) {
   return true;
 }
 
-// One candidate, ready to run. Several copies of large packed weights, used in turn, keep them cold.
+// One candidate, ready to run. Several copies of large packed weights, used in turn, keep them
+// cold.
 class Trial {
  public:
   Status prepare(const StepDesc& step, const Target& target, const TimedCandidate& candidate) {
@@ -82,8 +83,10 @@ class Trial {
     outputs_.resize(step.outputs.size());
     for (size_t i = 0; i < inputs_.size(); ++i) {
       const bool has_halo = i < wish.input_halo.size() && !step.inputs[i].is_constant;
-      if (!make_operand(step.inputs[i], has_halo ? wish.input_halo[i] : Halo(), &inputs_[i])) return no_memory();
-      if (step.inputs[i].constant) inputs_[i].element0 = const_cast<void*>(step.inputs[i].constant->raw());
+      if (!make_operand(step.inputs[i], has_halo ? wish.input_halo[i] : Halo(), &inputs_[i]))
+        return no_memory();
+      if (step.inputs[i].constant)
+        inputs_[i].element0 = const_cast<void*>(step.inputs[i].constant->raw());
       constants_.push_back(step.inputs[i].constant ? step.inputs[i].constant->raw() : nullptr);
       input_pointers_.push_back(inputs_[i].element0);
     }
@@ -93,7 +96,8 @@ class Trial {
     }
     const PackedWeights packed = tactic.pack_weights(step, target, candidate.config);
     const size_t size = packed.bytes.size();
-    const size_t copies = size < (size_t{256} << 10) ? 1 : std::clamp<size_t>(kColdBytes / size, 1, kMaxWeightCopies);
+    const size_t copies =
+        size < (size_t{256} << 10) ? 1 : std::clamp<size_t>(kColdBytes / size, 1, kMaxWeightCopies);
     for (size_t i = 0; i < copies; ++i) {
       if (size > 0) {
         packed_.push_back(allocate(size));
@@ -103,7 +107,8 @@ class Trial {
       prepare_copy(step, target, candidate, size > 0 ? packed_.back().get() : nullptr, size);
     }
     size_t workspace = 0;
-    for (const auto& prepared : prepared_) workspace = std::max(workspace, prepared->workspace_bytes());
+    for (const auto& prepared : prepared_)
+      workspace = std::max(workspace, prepared->workspace_bytes());
     workspace_ = allocate(workspace);
     return workspace_ ? ok() : no_memory();
   }
@@ -152,8 +157,8 @@ class Trial {
 
 }  // namespace
 
-Status time_candidates(const StepDesc& step, const Target& target, const std::function<bool()>& stop,
-                       std::vector<TimedCandidate>* candidates) {
+Status time_candidates(const StepDesc& step, const Target& target,
+                       const std::function<bool()>& stop, std::vector<TimedCandidate>* candidates) {
   const size_t count = candidates->size();
   std::vector<Trial> trials(count);
   for (size_t i = 0; i < count; ++i) {
@@ -178,7 +183,8 @@ Status time_candidates(const StepDesc& step, const Target& target, const std::fu
     if (!any) break;
     double leader = INFINITY;
     for (double b : best) leader = b >= 0 ? std::min(leader, b) : leader;
-    for (size_t i = 0; i < count; ++i) hopeless[i] = hopeless[i] || (round >= 2 && best[i] > kHopeless * leader);
+    for (size_t i = 0; i < count; ++i)
+      hopeless[i] = hopeless[i] || (round >= 2 && best[i] > kHopeless * leader);
   }
   for (size_t i = 0; i < count; ++i) (*candidates)[i].milliseconds = best[i];
   return ok();

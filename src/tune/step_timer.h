@@ -16,11 +16,11 @@ struct TimedCandidate {
   double milliseconds = -1;  // minimum; < 0 = not timed
 };
 
-// Runs the candidates in interleaved rounds and keeps the minimum of each; drops those that are 1.4 times
-// slower than the best after two rounds. Weights larger than the L2 cache are read from memory that was
-// not touched recently, as in a network. `step` has concrete shapes and its constants.
-// `stop` is asked between runs; when it says true, the rest stays as it is.
-Status time_candidates(const StepDesc& step, const Target& target, const std::function<bool()>& stop,
-                       std::vector<TimedCandidate>* candidates);
+// Runs the candidates in interleaved rounds and keeps the minimum of each; drops those that are 1.4
+// times slower than the best after two rounds. Weights larger than the L2 cache are read from
+// memory that was not touched recently, as in a network. `step` has concrete shapes and its
+// constants. `stop` is asked between runs; when it says true, the rest stays as it is.
+Status time_candidates(const StepDesc& step, const Target& target,
+                       const std::function<bool()>& stop, std::vector<TimedCandidate>* candidates);
 
 }  // namespace hone

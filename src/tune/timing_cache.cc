@@ -28,12 +28,15 @@ Result<std::map<std::string, double>> read_entries(const std::string& path) {
   if (!file_exists(path)) return entries;
   HONE_ASSIGN_OR_RETURN(const std::string text, read_file(path, size_t{1} << 28));
   const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object() || json.value("format", Json()) != kFormat) return damaged(path, "wrong format");
-  if (json.value("version", Json()) != kVersion) return damaged(path, "another version of the format");
+  if (!json.is_object() || json.value("format", Json()) != kFormat)
+    return damaged(path, "wrong format");
+  if (json.value("version", Json()) != kVersion)
+    return damaged(path, "another version of the format");
   const auto it = json.find("entries");
   if (it == json.end() || !it->is_object()) return damaged(path, "no entries");
   for (const auto& [key, value] : it->items()) {
-    if (!value.is_number() || value.get<double>() < 0) return damaged(path, "an entry is not a time");
+    if (!value.is_number() || value.get<double>() < 0)
+      return damaged(path, "an entry is not a time");
     entries[key] = value.get<double>();
   }
   return entries;

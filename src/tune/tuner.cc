@@ -33,7 +33,10 @@ std::string step_key(const StepDesc& step) {
 }
 
 Tuner::Tuner(Target target, TimingCache* cache, TunerOptions options)
-    : target_(target), cache_(cache), options_(std::move(options)), begin_(std::chrono::steady_clock::now()) {}
+    : target_(target),
+      cache_(cache),
+      options_(std::move(options)),
+      begin_(std::chrono::steady_clock::now()) {}
 
 bool Tuner::out_of_time() const {
   if (options_.seconds <= 0) return false;
@@ -56,7 +59,8 @@ bool Tuner::keep_going(bool report_now) {
   return !cancelled_;
 }
 
-std::vector<Tuner::Candidate> Tuner::find_candidates(const StepDesc& symbolic, const StepDesc& concrete,
+std::vector<Tuner::Candidate> Tuner::find_candidates(const StepDesc& symbolic,
+                                                     const StepDesc& concrete,
                                                      std::vector<RejectedTactic>* rejected) const {
   std::vector<Candidate> candidates;
   for (const Tactic* tactic : all_tactics()) {
@@ -77,14 +81,15 @@ std::vector<Tuner::Candidate> Tuner::find_candidates(const StepDesc& symbolic, c
       }
       candidates.push_back({tactic, std::move(config)});
     }
-    if (refused) rejected->push_back({tactic->name(), "its packed weights exceed the memory limit"});
+    if (refused)
+      rejected->push_back({tactic->name(), "its packed weights exceed the memory limit"});
   }
   if (candidates.empty()) candidates.push_back({&reference_tactic(), Config()});
   return candidates;
 }
 
-// Fills in what the cache knows and measures the rest. A step that cannot run at these shapes (a size comes
-// out negative) is not timed.
+// Fills in what the cache knows and measures the rest. A step that cannot run at these shapes (a
+// size comes out negative) is not timed.
 Status Tuner::time_missing(const StepDesc& step, std::vector<Candidate>* candidates) {
   if (!has_numbers(step)) return ok();
   std::vector<TimedCandidate> missing;
@@ -121,14 +126,16 @@ Status Tuner::time_missing(const StepDesc& step, std::vector<Candidate>* candida
   return ok();
 }
 
-// One packing of a tactic serves all profiles, each with the fastest configuration that reads this packing.
+// One packing of a tactic serves all profiles, each with the fastest configuration that reads this
+// packing.
 struct Tuner::Packing {
   const Tactic* tactic;
   std::string key;
   std::vector<Candidate> best;  // one per profile
 
   int untimed() const {
-    return static_cast<int>(std::count_if(best.begin(), best.end(), [](auto& c) { return c.milliseconds < 0; }));
+    return static_cast<int>(
+        std::count_if(best.begin(), best.end(), [](auto& c) { return c.milliseconds < 0; }));
   }
   double sum() const {
     double sum = 0;
@@ -137,8 +144,8 @@ struct Tuner::Packing {
   }
 };
 
-void Tuner::add_profile(const StepDesc& step, size_t profile, const std::vector<Candidate>& candidates,
-                        std::vector<Packing>* packings) {
+void Tuner::add_profile(const StepDesc& step, size_t profile,
+                        const std::vector<Candidate>& candidates, std::vector<Packing>* packings) {
   for (const Candidate& c : candidates) {
     const std::string key = c.tactic->packing_key(step, c.config);
     auto it = std::find_if(packings->begin(), packings->end(),
@@ -149,21 +156,24 @@ void Tuner::add_profile(const StepDesc& step, size_t profile, const std::vector<
     }
     if (it->best.size() == profile) {
       it->best.push_back(c);
-    } else if (c.milliseconds >= 0 &&
-               (it->best.back().milliseconds < 0 || c.milliseconds < it->best.back().milliseconds)) {
+    } else if (c.milliseconds >= 0 && (it->best.back().milliseconds < 0 ||
+                                       c.milliseconds < it->best.back().milliseconds)) {
       it->best.back() = c;
     }
   }
-  for (Packing& packing : *packings) {  // not a candidate at this profile: it works, but was not timed
-    if (packing.best.size() == profile) packing.best.push_back({packing.tactic, packing.best[0].config});
+  for (Packing& packing :
+       *packings) {  // not a candidate at this profile: it works, but was not timed
+    if (packing.best.size() == profile)
+      packing.best.push_back({packing.tactic, packing.best[0].config});
   }
 }
 
 // The fastest over all profiles; what was not timed comes after what was, in the order of the list.
 StepChoice Tuner::pick(const std::vector<Packing>& packings, std::vector<RejectedTactic> rejected) {
-  const auto best = std::min_element(packings.begin(), packings.end(), [](const Packing& a, const Packing& b) {
-    return std::pair(a.untimed(), a.sum()) < std::pair(b.untimed(), b.sum());
-  });
+  const auto best =
+      std::min_element(packings.begin(), packings.end(), [](const Packing& a, const Packing& b) {
+        return std::pair(a.untimed(), a.sum()) < std::pair(b.untimed(), b.sum());
+      });
   StepChoice choice;
   choice.tactic = best->tactic;
   choice.milliseconds = best->best[0].milliseconds;
@@ -186,7 +196,8 @@ Result<StepChoice> Tuner::choose_step(const Portable& portable, const PlanStep& 
   for (size_t p = 0; p < profiles.size(); ++p) {
     const StepDesc concrete = substitute_shapes(symbolic, profiles[p]);
     std::vector<RejectedTactic> again;
-    std::vector<Candidate> candidates = find_candidates(symbolic, concrete, p == 0 ? &rejected : &again);
+    std::vector<Candidate> candidates =
+        find_candidates(symbolic, concrete, p == 0 ? &rejected : &again);
     HONE_RETURN_IF_ERROR(time_missing(concrete, &candidates));
     add_profile(symbolic, p, candidates, &packings);
   }
@@ -211,7 +222,8 @@ Result<double> Tuner::price(const Portable& portable) {
   HONE_ASSIGN_OR_RETURN(const std::vector<StepChoice> choices, choose(portable));
   double sum = 0;
   for (size_t s = 0; s < choices.size(); ++s) {
-    if (is_reshape_like(*portable.steps[s].op) || !slice_views(make_step_desc(portable, portable.steps[s])).empty()) {
+    if (is_reshape_like(*portable.steps[s].op) ||
+        !slice_views(make_step_desc(portable, portable.steps[s])).empty()) {
       continue;  // views: nothing runs
     }
     sum += std::max(choices[s].milliseconds, 0.0);

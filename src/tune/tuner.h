@@ -1,4 +1,5 @@
-// Chooses a tactic and configurations for every step of a portable plan, by timing where that is wanted.
+// Chooses a tactic and configurations for every step of a portable plan, by timing where that is
+// wanted.
 #pragma once
 
 #include <chrono>
@@ -22,20 +23,21 @@ struct TunerOptions {
   std::function<bool(double fraction, std::string_view step)> progress;
 };
 
-// Results depend on the cache's contents only: same model, same cache, same choices. Not thread-safe.
+// Results depend on the cache's contents only: same model, same cache, same choices. Not
+// thread-safe.
 class Tuner {
  public:
   Tuner(Target target, TimingCache* cache, TunerOptions options);
 
   // One choice per step. Errors: kCancelled, kOutOfResources.
   Result<std::vector<StepChoice>> choose(const Portable& portable);
-  // Sum of the chosen steps' times in milliseconds at the first profile's opt shapes: what alternatives
-  // are compared by. Steps that were not timed count as 0. REQUIRES: tune.
+  // Sum of the chosen steps' times in milliseconds at the first profile's opt shapes: what
+  // alternatives are compared by. Steps that were not timed count as 0. REQUIRES: tune.
   Result<double> price(const Portable& portable);
 
-  int measured() const { return measured_; }      // timings made by this tuner
+  int measured() const { return measured_; }  // timings made by this tuner
   int from_cache() const { return from_cache_; }
-  int skipped() const { return skipped_; }        // not timed because time was up
+  int skipped() const { return skipped_; }  // not timed because time was up
 
  private:
   struct Candidate {
@@ -49,9 +51,10 @@ class Tuner {
   // Tactics that can run `symbolic`, with their configurations for `concrete`; at least one.
   std::vector<Candidate> find_candidates(const StepDesc& symbolic, const StepDesc& concrete,
                                          std::vector<RejectedTactic>* rejected) const;
-  static void add_profile(const StepDesc& step, size_t profile, const std::vector<Candidate>& candidates,
-                          std::vector<Packing>* packings);
-  static StepChoice pick(const std::vector<Packing>& packings, std::vector<RejectedTactic> rejected);
+  static void add_profile(const StepDesc& step, size_t profile,
+                          const std::vector<Candidate>& candidates, std::vector<Packing>* packings);
+  static StepChoice pick(const std::vector<Packing>& packings,
+                         std::vector<RejectedTactic> rejected);
   // Reports progress, at once or at most every 100 ms; false when cancelled.
   bool keep_going(bool report_now);
   Status time_missing(const StepDesc& step, std::vector<Candidate>* candidates);

@@ -131,7 +131,15 @@ def add_linear() -> None:
     case("MatMul", BOTH, [floats(4), Const(b)])
     case("Gemm", (7, *BOTH), [a, Const(b), Const(floats(5))])
     case("Gemm", BOTH, [a, Const(b)])
-    case("Gemm", BOTH, [a.T.copy(), Const(b.T.copy()), Const(floats(3, 1))], alpha=0.5, beta=2.0, transA=1, transB=1)
+    case(
+        "Gemm",
+        BOTH,
+        [a.T.copy(), Const(b.T.copy()), Const(floats(3, 1))],
+        alpha=0.5,
+        beta=2.0,
+        transA=1,
+        transB=1,
+    )
 
 
 def add_windows() -> None:
@@ -246,14 +254,26 @@ def add_movement() -> None:
 
 def add_constants() -> None:
     x = floats(2, 5)
-    for to in (TensorProto.INT32, TensorProto.INT64, TensorProto.UINT8, TensorProto.BOOL, TensorProto.FLOAT16, TensorProto.DOUBLE):
+    for to in (
+        TensorProto.INT32,
+        TensorProto.INT64,
+        TensorProto.UINT8,
+        TensorProto.BOOL,
+        TensorProto.FLOAT16,
+        TensorProto.DOUBLE,
+    ):
         case("Cast", (9, *BOTH), [np.abs(x)], to=to)
     case("Cast", BOTH, [integers(2, 5)], to=TensorProto.FLOAT)
     case("CastLike", (15, 21), [x, Const(np.array([1], np.int32))])
     case("Constant", BOTH, [], value=numpy_helper.from_array(x))
     case("Constant", BOTH, [], value_float=1.5)
     case("Constant", BOTH, [], value_ints=[1, 2, 3])
-    case("ConstantOfShape", BOTH, [ints(2, 3)], value=numpy_helper.from_array(np.array([7], np.int32)))
+    case(
+        "ConstantOfShape",
+        BOTH,
+        [ints(2, 3)],
+        value=numpy_helper.from_array(np.array([7], np.int32)),
+    )
     case("ConstantOfShape", BOTH, [ints(2, 3)])
     case("Range", BOTH, [Const(np.int64(2)), Const(np.int64(11)), Const(np.int64(3))])
     case("Range", BOTH, [Const(np.float32(1)), Const(np.float32(-1)), Const(np.float32(-0.3))])
@@ -281,8 +301,8 @@ def make_model(c: Case, opset: int) -> tuple[onnx.ModelProto, list[np.ndarray]]:
         if isinstance(x, Const):
             initializers.append(numpy_helper.from_array(x.value, names[-1]))
         elif x is not None:
-            # Inputs of operators that broadcast may differ in the first dimension.
-            shape = [f"N{x.shape[0]}", *x.shape[1:]]
+            # The same symbol for inputs of one size; what may be broadcast must be known.
+            shape = [f"N{x.shape[0]}" if x.shape[0] != 1 else 1, *x.shape[1:]]
             elem_type = helper.np_dtype_to_tensor_dtype(x.dtype)
             graph_inputs.append(helper.make_tensor_value_info(names[-1], elem_type, shape))
             feeds.append(x)
@@ -301,8 +321,10 @@ def reference(model: onnx.ModelProto, feeds: list[np.ndarray]) -> list[np.ndarra
     options.intra_op_num_threads = 1
     try:
         inferred = onnx.shape_inference.infer_shapes(model)  # the types of the outputs
-        session = ort.InferenceSession(inferred.SerializeToString(), options, ["CPUExecutionProvider"])
-    except Exception as error:
+        session = ort.InferenceSession(
+            inferred.SerializeToString(), options, ["CPUExecutionProvider"]
+        )
+    except Exception as error:  # an opset or operator that this version does not have
         pytest.skip(f"ONNX Runtime: {error}")
     return session.run(None, {i.name: x for i, x in zip(session.get_inputs(), feeds, strict=True)})
 

@@ -186,14 +186,3 @@ def test_fork_after_a_call_leaves_the_parent_alone(mlp_plan):
     """)
     done = subprocess.run([sys.executable, "-c", code], input=mlp_plan.bytes, timeout=60)
     assert done.returncode == 0
-
-
-@pytest.mark.skipif(
-    not os.path.exists(os.path.join(os.path.dirname(hone.__file__), "bin", "hone")),
-    reason="runs in an installed package only",
-)
-def test_command():
-    done = subprocess.run(
-        [sys.executable, "-m", "hone", "--version"], capture_output=True, text=True
-    )
-    assert done.returncode == 0 and hone.__version__ in done.stdout

@@ -10,8 +10,21 @@ import sys
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 
 # Numbers of hn_dtype, by NumPy name.
-HN = {"float32": 1, "float64": 2, "float16": 3, "bfloat16": 4, "int8": 5, "int16": 6, "int32": 7,
-      "int64": 8, "uint8": 9, "uint16": 10, "uint32": 11, "uint64": 12, "bool": 13}
+HN = {
+    "float32": 1,
+    "float64": 2,
+    "float16": 3,
+    "bfloat16": 4,
+    "int8": 5,
+    "int16": 6,
+    "int32": 7,
+    "int64": 8,
+    "uint8": 9,
+    "uint16": 10,
+    "uint32": 11,
+    "uint64": 12,
+    "bool": 13,
+}
 
 
 def built_files():
@@ -28,8 +41,9 @@ def built_files():
 def needed_hone(plugin):
     """The name under which the plug-in asks for libhone (its SONAME may carry a version)."""
     text = subprocess.run(["readelf", "-d", plugin], capture_output=True, text=True, check=True)
-    names = [line.split("[")[1].split("]")[0] for line in text.stdout.splitlines()
-             if "(NEEDED)" in line]
+    names = [
+        line.split("[")[1].split("]")[0] for line in text.stdout.splitlines() if "(NEEDED)" in line
+    ]
     return next(name for name in names if name.startswith("libhone.so"))
 
 
@@ -46,8 +60,13 @@ def install(root, plugin, stub):
 def run_python(code, *arguments, **environment):
     """Runs `code` in a fresh interpreter; gives (stdout, stderr)."""
     env = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3", **environment)
-    done = subprocess.run([sys.executable, "-c", code, *map(str, arguments)], env=env, text=True,
-                          capture_output=True, timeout=300)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        env=env,
+        text=True,
+        capture_output=True,
+        timeout=300,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout, done.stderr
 
@@ -63,6 +82,7 @@ class SavedModelWriter:
 
     def __init__(self):
         from tensorflow.core.protobuf import saved_model_pb2
+
         self.proto = saved_model_pb2.SavedModel(saved_model_schema_version=1)
         self.meta = self.proto.meta_graphs.add()
         self.meta.meta_info_def.tags.append("serve")
@@ -97,19 +117,30 @@ class SavedModelWriter:
 
     def engine(self, name, x, key, shape=(None, 3), **attributes):
         """A float32 engine node with one input and one output, and the EnsureShape behind it."""
-        self.node("HoneEngineOp", name, x, InT=[1], OutT=[1], plan=b"key:" + key.encode(),
-                  segment="test/" + name, output_shapes=[shape], **attributes)
+        self.node(
+            "HoneEngineOp",
+            name,
+            x,
+            InT=[1],
+            OutT=[1],
+            plan=b"key:" + key.encode(),
+            segment="test/" + name,
+            output_shapes=[shape],
+            **attributes,
+        )
         return self.node("EnsureShape", name + "/shape", name, T=1, shape=shape)
 
     def init(self, key, file_name, content, **attributes):
         """The plan `content` in assets/file_name, loaded under `key` by the init op."""
         import tensorflow as tf
+
         asset = f"hone_asset_{len(self.assets)}"
         self.node("Const", asset, dtype=7, value=tf.make_tensor_proto(file_name))
         entry = self.meta.asset_file_def.add(filename=file_name)
         entry.tensor_info.name = asset + ":0"
-        node = self.node("HoneInitEngine", f"hone_init_{len(self.assets)}", asset, key=key,
-                         **attributes)
+        node = self.node(
+            "HoneInitEngine", f"hone_init_{len(self.assets)}", asset, key=key, **attributes
+        )
         self.init_inputs.append("^" + node)
         self.assets[file_name] = content
 

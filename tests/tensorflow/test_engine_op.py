@@ -53,8 +53,10 @@ def run(ops, inputs, plan_bytes, out_types=(tf.float32,), **attributes):
 
 def test_exports_one_symbol_and_links_no_tensorflow(plugin):
     def symbols(*flags):
-        return subprocess.run(["nm", "-D", *flags, plugin], capture_output=True, text=True,
-                              check=True).stdout.splitlines()
+        return subprocess.run(
+            ["nm", "-D", *flags, plugin], capture_output=True, text=True, check=True
+        ).stdout.splitlines()
+
     assert [line.split()[-1] for line in symbols("--defined-only")] == ["TF_InitKernel"]
     assert not [line for line in symbols("--undefined-only") if "TF_" in line]
 
@@ -84,8 +86,9 @@ def test_import_tensorflow_loads_the_plugin_and_a_second_copy_is_harmless(plugin
     """As a user meets it: nothing but `import tensorflow`, then a converted model."""
     copy = support.install(tmp_path / "copy", *FILES)
     model = simple_model(tmp_path / "model")
-    out, err = support.run_python(AUTO_LOAD, copy, model, HONE_LOG="debug",
-                                  PYTHONPATH=str(plugin.parents[1]))
+    out, err = support.run_python(
+        AUTO_LOAD, copy, model, HONE_LOG="debug", PYTHONPATH=str(plugin.parents[1])
+    )
     assert out.splitlines() == ["[[2.0, 4.0, 6.0]]", "[[8.0, 10.0, 12.0]]"]
     lines = [line for line in err.splitlines() if line.startswith("Hone:")]
     assert len(lines) == 2 and "is registered" in lines[0] and "by a copy" in lines[1], err
@@ -100,10 +103,12 @@ def test_without_tensorflow_it_is_silent_until_asked(plugin):
 
 
 def test_loaded_before_tensorflow_it_registers_when_asked(plugin):
-    code = ("import sys, ctypes; h = ctypes.CDLL(sys.argv[1]); import tensorflow;"
-            "from tensorflow.python.framework import op_def_registry as r;"
-            "print(r.get('HoneEngineOp') is None); h.TF_InitKernel();"
-            "print(r.get('HoneEngineOp') is not None)")
+    code = (
+        "import sys, ctypes; h = ctypes.CDLL(sys.argv[1]); import tensorflow;"
+        "from tensorflow.python.framework import op_def_registry as r;"
+        "print(r.get('HoneEngineOp') is None); h.TF_InitKernel();"
+        "print(r.get('HoneEngineOp') is not None)"
+    )
     out, err = support.run_python(code, plugin)
     assert out.split() == ["True", "True"] and "Hone:" not in err
 
@@ -112,10 +117,13 @@ def test_an_incomplete_tensorflow_leaves_it_inert_with_the_reason(plugin, tmp_pa
     source = tmp_path / "fake.c"
     source.write_text("void* TF_NewKernelBuilder(void) { return 0; }")
     fake = tmp_path / "libtensorflow_framework.so.2"
-    subprocess.run(["cc", "-shared", "-fPIC", f"-Wl,-soname,{fake.name}", "-o", fake, source],
-                   check=True)
-    code = ("import sys, ctypes; ctypes.CDLL(sys.argv[1]); h = ctypes.CDLL(sys.argv[2]);"
-            "h.TF_InitKernel(); print('alive')")
+    subprocess.run(
+        ["cc", "-shared", "-fPIC", f"-Wl,-soname,{fake.name}", "-o", fake, source], check=True
+    )
+    code = (
+        "import sys, ctypes; ctypes.CDLL(sys.argv[1]); h = ctypes.CDLL(sys.argv[2]);"
+        "h.TF_InitKernel(); print('alive')"
+    )
     out, err = support.run_python(code, fake, plugin)
     assert out == "alive\n"
     assert "this TensorFlow has no TF_NewStatus; Hone needs TensorFlow 2.12 or later" in err
@@ -130,6 +138,7 @@ def test_scales_and_gives_unknown_static_shapes(ops):
         y = run(ops, [x], plan(), output_shapes=[tf.TensorShape([None, 3])])[0]
         assert y.shape.rank is None
         return y
+
     x = np.arange(6, dtype=np.float32).reshape(2, 3)
     np.testing.assert_array_equal(f(x), 2 * x)
 
@@ -156,8 +165,12 @@ def test_no_inputs_and_many_outputs(ops):
     assert [t.numpy().tolist() for t in y] == [0, 0]
     x = tf.constant([1.0, 2.0])
     i = tf.constant([[7, 8]])
-    y = run(ops, [x, i], plan(inputs=["float32", "int32"], outputs=["float32", "int32", "int32"]),
-            [tf.float32, tf.int32, tf.int32])
+    y = run(
+        ops,
+        [x, i],
+        plan(inputs=["float32", "int32"], outputs=["float32", "int32", "int32"]),
+        [tf.float32, tf.int32, tf.int32],
+    )
     assert [t.numpy().tolist() for t in y] == [[2.0, 4.0], [[7, 8]], [[7, 8]]]
 
 
@@ -190,8 +203,10 @@ def test_one_inline_plan_is_loaded_once_and_freed_with_its_last_kernel(ops, stub
     graph = tf.Graph()
     with graph.as_default():
         x = tf.constant([1.0, 2.0])
-        y = [run(ops, [tf.compat.v1.placeholder_with_default(x, [2])], content, name=f"n{i}")[0]
-             for i in range(5)]
+        y = [
+            run(ops, [tf.compat.v1.placeholder_with_default(x, [2])], content, name=f"n{i}")[0]
+            for i in range(5)
+        ]
     with tf.compat.v1.Session(graph=graph) as session:
         for value in session.run(y):
             np.testing.assert_array_equal(value, [7.5, 15])
@@ -213,6 +228,7 @@ def test_threads_from_attribute_environment_session_in_this_order(ops, stub, mon
         with tf.compat.v1.Session(graph=graph, config=config) as session:
             session.run(y)
         return stub.stub_threads()
+
     assert threads(101) == 5
     monkeypatch.setenv("HONE_TF_THREADS", "3")
     assert threads(102) == 3
@@ -231,27 +247,31 @@ def test_threads_are_all_where_nothing_says_otherwise(ops, stub):
 E = tf.errors
 
 
-@pytest.mark.parametrize("mode, error, text", [
-    ("shape", E.InvalidArgumentError, r"x is \[3, 4\] but the plan needs \[3, 5\]; give that"),
-    ("unsupported", E.UnimplementedError, "no such thing"),
-    ("oom", E.ResourceExhaustedError, "no memory"),
-    ("internal", E.InternalError, "broken"),
-    ("throw", E.ResourceExhaustedError, "out of memory"),
-    ("throw_other", E.InternalError, "unexpected exception"),
-    ("missing", E.InternalError, "left output 0 without a value"),
-    ("twice", E.InternalError, "output 0 of the engine: the engine allocated it twice"),
-    ("index", E.InternalError, "output 99 of the engine: the node has only 1 outputs"),
-    ("bytes", E.InternalError, "9 bytes do not fit the shape \\[2\\] of float32"),
-    ("negative", E.InternalError, "8 bytes do not fit the shape \\[-1\\] of float32"),
-    ("dtype", E.InternalError, "the engine gives int64, the node's OutT says float32"),
-    ("no_context", E.ResourceExhaustedError, "no memory for the arena"),
-])
+@pytest.mark.parametrize(
+    "mode, error, text",
+    [
+        ("shape", E.InvalidArgumentError, r"x is \[3, 4\] but the plan needs \[3, 5\]; give that"),
+        ("unsupported", E.UnimplementedError, "no such thing"),
+        ("oom", E.ResourceExhaustedError, "no memory"),
+        ("internal", E.InternalError, "broken"),
+        ("throw", E.ResourceExhaustedError, "out of memory"),
+        ("throw_other", E.InternalError, "unexpected exception"),
+        ("missing", E.InternalError, "left output 0 without a value"),
+        ("twice", E.InternalError, "output 0 of the engine: the engine allocated it twice"),
+        ("index", E.InternalError, "output 99 of the engine: the node has only 1 outputs"),
+        ("bytes", E.InternalError, "9 bytes do not fit the shape \\[2\\] of float32"),
+        ("negative", E.InternalError, "8 bytes do not fit the shape \\[-1\\] of float32"),
+        ("dtype", E.InternalError, "the engine gives int64, the node's OutT says float32"),
+        ("no_context", E.ResourceExhaustedError, "no memory for the arena"),
+    ],
+)
 def test_engine_errors_arrive_with_code_node_and_text(ops, stub, mode, error, text):
     content = plan(mode)
 
     @tf.function
     def f(x):
         return run(ops, [x], content, segment="dense_1/MatMul .. 3 nodes", name="engine_7")[0]
+
     for _ in range(2):  # the node stays usable
         with pytest.raises(error, match=text) as caught:
             f(tf.constant([1.0, 2.0]))
@@ -259,18 +279,33 @@ def test_engine_errors_arrive_with_code_node_and_text(ops, stub, mode, error, te
             assert "engine_7 (dense_1/MatMul .. 3 nodes): " in str(caught.value)
 
 
-@pytest.mark.parametrize("content, error, text", [
-    (b"garbage", E.DataLossError, "not a plan"),
-    (b"", E.InvalidArgumentError, "attribute plan is empty"),
-    (b"key:nobody", E.FailedPreconditionError,
-     "the plan 'nobody' is not loaded: load the SavedModel with tf.saved_model.load"),
-    (plan(inputs=["float32", "float32"]), E.InvalidArgumentError,
-     "the plan has 2 inputs, the node's InT lists 1"),
-    (plan(inputs=["int32"]), E.InvalidArgumentError,
-     "input 0 of the plan is int32, the node's InT says float32"),
-    (plan(outputs=["int64"]), E.InvalidArgumentError,
-     "output 0 of the plan is int64, the node's OutT says float32"),
-])
+@pytest.mark.parametrize(
+    "content, error, text",
+    [
+        (b"garbage", E.DataLossError, "not a plan"),
+        (b"", E.InvalidArgumentError, "attribute plan is empty"),
+        (
+            b"key:nobody",
+            E.FailedPreconditionError,
+            "the plan 'nobody' is not loaded: load the SavedModel with tf.saved_model.load",
+        ),
+        (
+            plan(inputs=["float32", "float32"]),
+            E.InvalidArgumentError,
+            "the plan has 2 inputs, the node's InT lists 1",
+        ),
+        (
+            plan(inputs=["int32"]),
+            E.InvalidArgumentError,
+            "input 0 of the plan is int32, the node's InT says float32",
+        ),
+        (
+            plan(outputs=["int64"]),
+            E.InvalidArgumentError,
+            "output 0 of the plan is int64, the node's OutT says float32",
+        ),
+    ],
+)
 def test_plans_that_do_not_fit_the_node(ops, content, error, text):
     with pytest.raises(error, match=text):
         run(ops, [tf.constant([1.0])], content)
@@ -322,13 +357,16 @@ def test_saved_model_saved_again_through_tensorflow_keeps_plan_and_init_op(ops, 
     @tf.function(input_signature=[tf.TensorSpec([None, 3], tf.float32, "x")])
     def serve(x):
         return module.converted.signatures["serving_default"](x)
+
     module.serve = serve
     tf.saved_model.save(module, str(tmp_path / "b"), signatures={"serving_default": serve})
     shutil.rmtree(folder)
     # A fresh process, so that the plan can only come from the second folder.
-    code = ("import sys, tensorflow as tf; tf.load_op_library(sys.argv[1]);"
-            "m = tf.saved_model.load(sys.argv[2]); x = tf.ones([1, 3]);"
-            "print(m.serve(x)['y'].numpy(), m.signatures['serving_default'](x)['y'].numpy())")
+    code = (
+        "import sys, tensorflow as tf; tf.load_op_library(sys.argv[1]);"
+        "m = tf.saved_model.load(sys.argv[2]); x = tf.ones([1, 3]);"
+        "print(m.serve(x)['y'].numpy(), m.signatures['serving_default'](x)['y'].numpy())"
+    )
     out, _ = support.run_python(code, plugin, tmp_path / "b")
     assert out.split("\n")[0] == "[[3. 3. 3.]] [[3. 3. 3.]]"
 
@@ -365,15 +403,31 @@ def test_a_c_program_runs_the_model(plugin, tmp_path):
         pytest.skip("no C compiler")
     home = pathlib.Path(tf.__file__).parent
     client = tmp_path / "client"
-    subprocess.run([compiler, "-Wall", "-Werror", f"-I{home}/include",
-                    support.REPOSITORY / "examples" / "tensorflow_c_client.c", f"-L{home}",
-                    "-l:libtensorflow_cc.so.2", "-l:libtensorflow_framework.so.2",
-                    f"-Wl,-rpath,{home}", "-o", client], check=True)
+    subprocess.run(
+        [
+            compiler,
+            "-Wall",
+            "-Werror",
+            f"-I{home}/include",
+            support.REPOSITORY / "examples" / "tensorflow_c_client.c",
+            f"-L{home}",
+            "-l:libtensorflow_cc.so.2",
+            "-l:libtensorflow_framework.so.2",
+            f"-Wl,-rpath,{home}",
+            "-o",
+            client,
+        ],
+        check=True,
+    )
     model = simple_model(tmp_path / "model")
     command = [client, plugin, model, "serving_default_x:0", "HoneEngineOp_000/shape:0", "2", "3"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-2:] == ["shape 2 3", "values 0 2 4 6 8 10"]
-    done = subprocess.run([*command[:4], "HoneEngineOp_000/shape:0", "2", "4"],
-                          capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        [*command[:4], "HoneEngineOp_000/shape:0", "2", "4"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert done.returncode == 1 and "running the model" in done.stderr

@@ -1,10 +1,11 @@
 """Hone inside TensorFlow.
 
-    import hone.tensorflow                                      # registers Hone's operators
-    model = tf.saved_model.load("converted")                    # made by `hone tf convert` or trt_convert
+    import hone.tensorflow                      # registers Hone's operators
+    model = tf.saved_model.load("converted")    # made by `hone tf convert` or trt_convert
     y = model.signatures["serving_default"](x)
 
-An installed Hone is found by TensorFlow itself: `import tensorflow` alone registers the operators, too.
+An installed Hone is found by TensorFlow itself: `import tensorflow` alone registers the operators,
+too.
 Scripts written for TF-TRT need one changed import:
 
     from hone.tensorflow import trt_convert as trt

@@ -10,8 +10,8 @@ import shutil
 def publish(source: pathlib.Path, target: pathlib.Path) -> None:
     """Copies the SavedModel `source` to `target` so that nobody sees half of it there.
 
-    A new directory is copied aside and renamed. In one that exists, files are replaced one by one, the model file
-    last, and files of other names stay, as when TensorFlow saves into it.
+    A new directory is copied aside and renamed. In one that exists, files are replaced one by one,
+    the model file last, and files of other names stay, as when TensorFlow saves into it.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     if not target.exists():

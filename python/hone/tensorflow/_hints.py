@@ -1,7 +1,7 @@
 """What TensorFlow's shape inference knows about the tensors of a frozen graph.
 
-The C++ converter infers types for the operators it knows. A segment behind another operator can only become an
-engine if somebody says what that operator produces: here TensorFlow does.
+The C++ converter infers types for the operators it knows. A segment behind another operator can
+only become an engine if somebody says what that operator produces: here TensorFlow does.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ TypeHints = dict[str, tuple[str, list[int]]]
 
 
 def type_hints(graph_def: bytes) -> TypeHints:
-    """Tensor "node:0" -> (Hone's dtype, sizes with -1 where unknown), without tensors of unknown rank.
+    """Tensor "node:0" -> (Hone's dtype, sizes with -1 where unknown), without tensors of unknown
+    rank.
 
     Empty if TensorFlow cannot import the graph: then fewer segments can be converted, no more.
     """

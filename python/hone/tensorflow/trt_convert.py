@@ -2,16 +2,16 @@
 
     from hone.tensorflow import trt_convert as trt
 
-    converter = trt.TrtGraphConverterV2(input_saved_model_dir="resnet50", precision_mode=trt.TrtPrecisionMode.FP32)
-    converter.convert()
+    converter = trt.TrtGraphConverterV2(input_saved_model_dir="resnet50",
+    precision_mode=trt.TrtPrecisionMode.FP32) converter.convert()
     converter.build(input_fn)          # optional: the shapes to tune for
     converter.summary()
     converter.save("resnet50_hone")
     y = tf.saved_model.load("resnet50_hone").signatures["serving_default"](x)
 
-What differs from TF-TRT: it runs on the CPU; engines are built and tuned by convert() and take every input shape;
-build() tunes them again for the shapes that it is given. Arguments that only concern GPUs are accepted and checked,
-but change nothing; each says so below.
+What differs from TF-TRT: it runs on the CPU; engines are built and tuned by convert() and take
+every input shape; build() tunes them again for the shapes that it is given. Arguments that only
+concern GPUs are accepted and checked, but change nothing; each says so below.
 """
 
 from __future__ import annotations
@@ -107,10 +107,12 @@ class TrtConversionParams(
     """Parameters of a conversion.
 
     precision_mode            one of TrtPrecisionMode; this version builds FP32 only
-    minimum_segment_size      nodes that a part of the graph must have to become an engine; -1 = convert nothing
+    minimum_segment_size      nodes that a part of the graph must have to become an engine; -1 =
+                              convert nothing
     max_workspace_size_bytes, maximum_cached_engines, use_calibration, allow_build_at_runtime
-                              accepted, but without effect: engines on the CPU use what memory they need, one engine
-                              takes all shapes, FP32 needs no calibration, nothing is built at run time
+                              accepted, but without effect: engines on the CPU use what memory they
+                              need, one engine takes all shapes, FP32 needs no calibration, nothing
+                              is built at run time
     """
 
     __slots__ = ()
@@ -141,19 +143,21 @@ InputFn = Callable[[], Iterable[Any]]
 
 
 class TrtGraphConverterV2:
-    """Converts a signature of a SavedModel: parts that Hone supports become engines, TensorFlow runs the rest.
+    """Converts a signature of a SavedModel: parts that Hone supports become engines, TensorFlow
+    runs the rest.
 
     input_saved_model_dir            the SavedModel
     input_saved_model_tags           its tags; default ["serve"]
     input_saved_model_signature_key  the signature to convert and save; default "serving_default"
     use_dynamic_shape                accepted; engines take every shape in any case
-    dynamic_shape_profile_strategy   which shapes build() tunes for: "Range" (the default) the largest of each
-                                     dimension, "Optimal" each shape that was seen, "Range+Optimal" both,
-                                     "ImplicitBatchModeCompatible" as "Optimal"
+    dynamic_shape_profile_strategy   which shapes build() tunes for: "Range" (the default) the
+                                     largest of each dimension, "Optimal" each shape that was seen,
+                                     "Range+Optimal" both, "ImplicitBatchModeCompatible" like
+                                     "Optimal"
     the others, conversion_params    see TrtConversionParams; conversion_params overrides them
 
-    Raises ValueError for values outside of their range, UnsupportedPrecisionError (a ValueError, too) for precisions
-    other than FP32.
+    Raises ValueError for values outside of their range, UnsupportedPrecisionError (a ValueError,
+    too) for precisions other than FP32.
     """
 
     def __init__(
@@ -197,8 +201,8 @@ class TrtGraphConverterV2:
         self._saved: pathlib.Path | None = None  # the converted SavedModel, below _work
 
     def convert(self, calibration_input_fn: InputFn | None = None) -> Any:
-        """Converts the model; gives the converted signature as a ConcreteFunction with the names, dtypes and
-        structured outputs of the original. Once per converter.
+        """Converts the model; gives the converted signature as a ConcreteFunction with the names,
+        dtypes and structured outputs of the original. Once per converter.
 
         calibration_input_fn: for INT8 only, so an error in this version.
 
@@ -216,15 +220,17 @@ class TrtGraphConverterV2:
         return self._converted_func
 
     def build(self, input_fn: InputFn) -> None:
-        """Tunes the engines for the shapes of the inputs that input_fn() yields, and runs each input once.
+        """Tunes the engines for the shapes of the inputs that input_fn() yields, and runs each
+        input once.
 
-        input_fn: a generator function; each item is one array, a list or tuple of arrays in the order of the
-        signature's sorted argument names, or a dict by argument name.
+        input_fn: a generator function; each item is one array, a list or tuple of arrays in the
+        order of the signature's sorted argument names, or a dict by argument name.
 
-        A function that convert() returned before keeps its engines, which give equal results; save() and summary()
-        refer to the new ones.
+        A function that convert() returned before keeps its engines, which give equal results;
+        save() and summary() refer to the new ones.
 
-        Raises RuntimeError before convert() or without input_fn, NotImplementedError on a second call.
+        Raises RuntimeError before convert() or without input_fn, NotImplementedError on a second
+        call.
         """
         if self._build_called_once:
             raise NotImplementedError(
@@ -256,9 +262,11 @@ class TrtGraphConverterV2:
         save_gpu_specific_engines: bool = True,
         options: Any = None,
     ) -> None:
-        """Writes the converted signature as a SavedModel: aside first, so that nobody sees half of it.
+        """Writes the converted signature as a SavedModel: aside first, so that nobody sees half of
+        it.
 
-        save_gpu_specific_engines: accepted; the plans that are saved run on every CPU, and fastest on this one.
+        save_gpu_specific_engines: accepted; the plans that are saved run on every CPU, and fastest
+        on this one.
         options: tf.saved_model.SaveOptions; accepted without effect.
 
         Raises RuntimeError before convert(), OSError if the directory cannot be written.

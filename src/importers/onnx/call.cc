@@ -62,8 +62,9 @@ Value* Call::optional(size_t i) const { return i < inputs_.size() ? inputs_[i] :
 
 std::optional<std::vector<int64_t>> Call::known_ints(const Value* value) const {
   if (const Tensor* tensor = value->constant()) return tensor->as_int64s();
-  if (!value->values()) return std::nullopt;
   std::vector<int64_t> list;
+  if (num_elements(value->shape()) == Dim(0)) return list;
+  if (!value->values()) return std::nullopt;
   for (const Dim& dim : *value->values()) {
     if (!dim.is_const()) return std::nullopt;
     list.push_back(dim.value());

@@ -172,14 +172,16 @@ Values group_normalization(Call& call) {
   return {call.opset() >= 21 ? y : call.reshape_like(y, x)};
 }
 
-// x divided by its norm along an axis.
+// x divided by its norm along an axis; 0 where the norm is 0.
 Values lp_normalization(Call& call) {
   Value* x = call.input(0);
   const int64_t axis = call.integer("axis", -1);
   const int64_t p = call.integer("p", 2);
   if (p != 1 && p != 2) call.bad_model("attribute 'p' is neither 1 nor 2");
   Value* norm = call.emit(p == 1 ? "ReduceL1" : "ReduceL2", {x}, ReduceAttributes{.axes = {axis}});
-  return {call.emit("Div", {x, norm})};
+  Value* is_zero = call.emit("Equal", {norm, call.scalar_like(norm, 0)});
+  Value* divisor = call.emit("Where", {is_zero, call.scalar_like(norm, 1), norm});
+  return {call.emit("Div", {x, divisor})};
 }
 
 }  // namespace

@@ -49,10 +49,12 @@ std::vector<Tensor> run(int64_t opset, const std::string& op, const NamedAttribu
       model.initializer(node.inputs.back(), *argument.tensor);
       continue;
     }
-    // All dimensions but the first are known: the usual dynamic batch.
+    // The first dimension is dynamic, the same for inputs of one size; a 1 may be broadcast.
     std::string dims;
     for (int d = 0; d < argument.tensor->rank(); ++d) {
-      dims += d == 0 ? std::string("N") : fmt::format(",{}", argument.tensor->dim(d));
+      const int64_t dim = argument.tensor->dim(d);
+      if (d > 0) dims += ",";
+      dims += d == 0 && dim != 1 ? fmt::format("N{}", dim) : std::to_string(dim);
     }
     model.input(node.inputs.back(), dims, argument.tensor->dtype());
     inputs.push_back(*argument.tensor);

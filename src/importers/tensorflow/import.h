@@ -23,24 +23,27 @@ struct NodeVerdict {
 
 // What a walk over a frozen graph finds out. Index = index in graph.nodes.
 struct Analysis {
-  std::vector<NodeVerdict> verdicts;  // Const and Placeholder: not importable by themselves, no reason
-  TypeHints types;                    // of every tensor whose type is known
+  std::vector<NodeVerdict>
+      verdicts;     // Const and Placeholder: not importable by themselves, no reason
+  TypeHints types;  // of every tensor whose type is known
 };
 
-// Tries every node. `hints`: types of outputs that the walk cannot find; `denylist`: op types that are to
-// stay in TensorFlow. Never fails: what cannot be imported is said per node.
-Analysis analyze(const FrozenGraph& frozen, const TypeHints& hints, const std::set<std::string>& denylist);
+// Tries every node. `hints`: types of outputs that the walk cannot find; `denylist`: op types that
+// are to stay in TensorFlow. Never fails: what cannot be imported is said per node.
+Analysis analyze(const FrozenGraph& frozen, const TypeHints& hints,
+                 const std::set<std::string>& denylist);
 
-// One engine: these nodes (indices in topological order), with `inputs` as graph inputs and `outputs` as
-// graph outputs, both tensor names; Const producers are copied in.
+// One engine: these nodes (indices in topological order), with `inputs` as graph inputs and
+// `outputs` as graph outputs, both tensor names; Const producers are copied in.
 struct Segment {
   std::vector<size_t> nodes;
   std::vector<std::string> inputs, outputs;
 };
-Result<Graph> import_segment(const FrozenGraph& frozen, const Segment& segment, const TypeHints& types);
+Result<Graph> import_segment(const FrozenGraph& frozen, const Segment& segment,
+                             const TypeHints& types);
 
-// The whole model as one graph; inputs and outputs are named by their signature keys. All nodes that cannot
-// be imported are reported together (kUnsupported).
+// The whole model as one graph; inputs and outputs are named by their signature keys. All nodes
+// that cannot be imported are reported together (kUnsupported).
 Result<Graph> import_frozen_graph(const FrozenGraph& frozen, const std::string& name);
 
 struct ImportableOp {

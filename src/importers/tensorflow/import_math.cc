@@ -1,22 +1,10 @@
-// Element-wise arithmetic, activations, comparisons, matrix products.
+// Element-wise arithmetic, activations, matrix products.
 #include <fmt/core.h>
 
 #include "importers/tensorflow/node_importer.h"
 
 namespace hone::tf {
 namespace {
-
-// The operator `target` of the table on all inputs. Div of integers truncates in both.
-Status import_same(NodeImporter& n) {
-  std::vector<Value*> inputs;
-  for (size_t i = 0; i < n.num_inputs(); ++i) {
-    HONE_ASSIGN_OR_RETURN(Value * value, n.input(i));
-    inputs.push_back(value);
-  }
-  HONE_ASSIGN_OR_RETURN(Value * result, n.add(n.target(), {}, std::move(inputs)));
-  n.output(result);
-  return ok();
-}
 
 Status import_clip(NodeImporter& n, Value* lo, Value* hi) {
   HONE_ASSIGN_OR_RETURN(Value * x, n.input(0));
@@ -52,6 +40,16 @@ Status import_leaky_relu(NodeImporter& n) {
   return import_with_scalar(n, "LeakyRelu", alpha);
 }
 
+// Rounding functions: integers stay as they are.
+Status import_rounding(NodeImporter& n) {
+  HONE_ASSIGN_OR_RETURN(Value * x, n.input(0));
+  if (!is_integer(x->dtype())) {
+    HONE_ASSIGN_OR_RETURN(x, n.add("Round", {}, {x}));
+  }
+  n.output(x);
+  return ok();
+}
+
 Status import_add_n(NodeImporter& n) {
   HONE_ASSIGN_OR_RETURN(Value * sum, n.input(0));
   for (size_t i = 1; i < n.num_inputs(); ++i) {
@@ -65,6 +63,10 @@ Status import_add_n(NodeImporter& n) {
 Status import_product(NodeImporter& n, const char* transpose_a, const char* transpose_b) {
   HONE_ASSIGN_OR_RETURN(Value * a, n.input(0));
   HONE_ASSIGN_OR_RETURN(Value * b, n.input(1));
+  // Hone's MatMul takes vectors and mixed ranks too.
+  if (a->shape().size() < 2 || b->shape().size() < 2) {
+    return Status(Code::kModel, "an operand has fewer than 2 dimensions");
+  }
   MatMulAttributes attributes;
   HONE_ASSIGN_OR_RETURN(attributes.transpose_a, n.attr_bool(transpose_a, false));
   HONE_ASSIGN_OR_RETURN(attributes.transpose_b, n.attr_bool(transpose_b, false));
@@ -102,36 +104,32 @@ constexpr OpImporter kTable[] = {
     {"Cosh", import_same, "", "Cosh"},
     {"Div", import_same, "", "Div"},
     {"Elu", import_elu, ""},
-    {"Equal", import_same, "", "Equal"},
     {"Erf", import_same, "", "Erf"},
     {"Erfc", import_same, "", "Erfc"},
     {"Exp", import_same, "", "Exp"},
+    {"Expm1", import_same, "", "Expm1"},
     {"Floor", import_same, "", "Floor"},
-    {"Greater", import_same, "", "Greater"},
-    {"GreaterEqual", import_same, "", "GreaterOrEqual"},
+    {"FloorDiv", import_same, "", "FloorDiv"},
+    {"FloorMod", import_same, "", "FloorMod"},
+    {"Inv", import_same, "", "Reciprocal"},
     {"LeakyRelu", import_leaky_relu, ""},
-    {"Less", import_same, "", "Less"},
-    {"LessEqual", import_same, "", "LessOrEqual"},
     {"Log", import_same, "", "Log"},
+    {"Log1p", import_same, "", "Log1p"},
     {"LogSoftmax", import_softmax, "", "LogSoftmax"},
-    {"LogicalAnd", import_same, "", "And"},
-    {"LogicalNot", import_same, "", "Not"},
-    {"LogicalOr", import_same, "", "Or"},
     {"MatMul", import_matmul, ""},
     {"Maximum", import_same, "", "Max"},
     {"Minimum", import_same, "", "Min"},
+    {"Mod", import_same, "", "TruncateMod"},
     {"Mul", import_same, "", "Mul"},
     {"Neg", import_same, "", "Neg"},
-    {"NotEqual", import_same, "", "NotEqual"},
     {"Pow", import_same, "", "Pow"},
     {"RealDiv", import_same, "", "Div"},
     {"Reciprocal", import_same, "", "Reciprocal"},
     {"Relu", import_same, "", "Relu"},
     {"Relu6", import_relu6, ""},
     {"Rint", import_same, "", "Round"},
-    {"Round", import_same, "", "Round"},
+    {"Round", import_rounding, ""},
     {"Rsqrt", import_same, "", "Rsqrt"},
-    {"SelectV2", import_same, "", "Where"},
     {"Selu", import_same, "", "Selu"},
     {"Sigmoid", import_same, "", "Sigmoid"},
     {"Sign", import_same, "", "Sign"},
@@ -146,6 +144,8 @@ constexpr OpImporter kTable[] = {
     {"Sub", import_same, "", "Sub"},
     {"Tan", import_same, "", "Tan"},
     {"Tanh", import_same, "", "Tanh"},
+    {"TruncateDiv", import_same, "", "Div"},
+    {"TruncateMod", import_same, "", "TruncateMod"},
 };
 
 }  // namespace

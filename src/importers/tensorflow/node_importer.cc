@@ -56,7 +56,8 @@ Result<bool> NodeImporter::attr_bool(std::string_view name, bool fallback) const
   return node_.attr_or<bool>(name, fallback);
 }
 Result<double> NodeImporter::attr_float(std::string_view name, double fallback) const {
-  HONE_ASSIGN_OR_RETURN(const float value, node_.attr_or<float>(name, static_cast<float>(fallback)));
+  HONE_ASSIGN_OR_RETURN(const float value,
+                        node_.attr_or<float>(name, static_cast<float>(fallback)));
   return static_cast<double>(value);
 }
 Result<DataType> NodeImporter::attr_type(std::string_view name) const {
@@ -70,11 +71,13 @@ Result<std::vector<Value*>> NodeImporter::add_many(std::string_view op, Attribut
   NodeOptions options;
   options.name = node_.name;
   options.sources = {node_.name};
-  HONE_ASSIGN_OR_RETURN(Node * added, graph_.add_node(op, std::move(attributes), std::move(inputs), std::move(options)));
+  HONE_ASSIGN_OR_RETURN(Node * added, graph_.add_node(op, std::move(attributes), std::move(inputs),
+                                                      std::move(options)));
   return added->outputs();
 }
 
-Result<Value*> NodeImporter::add(std::string_view op, Attributes attributes, std::vector<Value*> inputs) {
+Result<Value*> NodeImporter::add(std::string_view op, Attributes attributes,
+                                 std::vector<Value*> inputs) {
   HONE_ASSIGN_OR_RETURN(const auto outputs, add_many(op, std::move(attributes), std::move(inputs)));
   return outputs[0];
 }
@@ -83,25 +86,87 @@ Value* NodeImporter::constant(Tensor tensor) {
   return graph_.add_constant(node_.name + "/const", std::move(tensor));
 }
 
-Value* NodeImporter::scalar(double value, DataType dtype) {
-  switch (dtype) {
-    case DataType::f64: return constant(Tensor::scalar<double>(value));
-    case DataType::f16: return constant(Tensor::scalar<Float16>(Float16(static_cast<float>(value))));
-    case DataType::bf16: return constant(Tensor::scalar<BFloat16>(BFloat16(static_cast<float>(value))));
-    case DataType::i32: return constant(Tensor::scalar<int32_t>(static_cast<int32_t>(value)));
-    case DataType::i64: return constant(Tensor::scalar<int64_t>(static_cast<int64_t>(value)));
-    default: return constant(Tensor::scalar<float>(static_cast<float>(value)));
+namespace {
+
+template <class T>
+Tensor scalar_of(double value) {
+  if constexpr (std::is_same_v<T, Float16> || std::is_same_v<T, BFloat16>) {
+    return Tensor::scalar<T>(T(static_cast<float>(value)));
+  } else {
+    return Tensor::scalar<T>(static_cast<T>(value));
   }
+}
+
+Tensor scalar_tensor(double value, DataType dtype) {
+  switch (dtype) {
+    case DataType::f32:
+      return scalar_of<float>(value);
+    case DataType::f64:
+      return scalar_of<double>(value);
+    case DataType::f16:
+      return scalar_of<Float16>(value);
+    case DataType::bf16:
+      return scalar_of<BFloat16>(value);
+    case DataType::i8:
+      return scalar_of<int8_t>(value);
+    case DataType::i16:
+      return scalar_of<int16_t>(value);
+    case DataType::i32:
+      return scalar_of<int32_t>(value);
+    case DataType::i64:
+      return scalar_of<int64_t>(value);
+    case DataType::u8:
+      return scalar_of<uint8_t>(value);
+    case DataType::u16:
+      return scalar_of<uint16_t>(value);
+    case DataType::u32:
+      return scalar_of<uint32_t>(value);
+    case DataType::u64:
+      return scalar_of<uint64_t>(value);
+    case DataType::boolean:
+      return Tensor::scalar<bool>(value != 0);
+    case DataType::string:
+      break;
+  }
+  HONE_CHECK(false);
+  return Tensor();
+}
+
+}  // namespace
+
+Value* NodeImporter::scalar(double value, DataType dtype) {
+  return constant(scalar_tensor(value, dtype));
 }
 
 Result<Value*> NodeImporter::transpose(Value* value, std::vector<int64_t> perm) {
   return add("Transpose", TransposeAttributes{std::move(perm)}, {value});
 }
 
+Result<Value*> NodeImporter::reverse(Value* value, const std::vector<int64_t>& axes) {
+  if (axes.empty()) return value;
+  const std::vector<int64_t> last(axes.size(), -1), before_first(axes.size(), INT64_MIN);
+  return add("Slice", {},
+             {value, int_constant(last), int_constant(before_first), int_constant(axes),
+              int_constant(last)});
+}
+
+Status import_same(NodeImporter& n) {
+  std::vector<Value*> inputs;
+  for (size_t i = 0; i < n.num_inputs(); ++i) {
+    HONE_ASSIGN_OR_RETURN(Value * value, n.input(i));
+    inputs.push_back(value);
+  }
+  HONE_ASSIGN_OR_RETURN(Value * result, n.add(n.target(), {}, std::move(inputs)));
+  n.output(result);
+  return ok();
+}
+
 std::vector<OpImporter> all_importers() {
   std::vector<OpImporter> all;
-  for (const auto table : {convolution_importers(), math_importers(), reduction_importers(), shape_importers(),
-                           selection_importers()}) {
+  for (const auto table :
+       {block_importers(), convolution_importers(), logic_importers(), math_importers(),
+        normalization_importers(), reduction_importers(), resize_importers(), selection_importers(),
+        shape_importers(), slice_importers(), transposed_importers()}) {
     all.insert(all.end(), table.begin(), table.end());
   }
   std::sort(all.begin(), all.end(),
@@ -111,8 +176,9 @@ std::vector<OpImporter> all_importers() {
 
 const OpImporter* find_importer(std::string_view op) {
   static const auto* all = new std::vector<OpImporter>(all_importers());
-  const auto it = std::lower_bound(all->begin(), all->end(), op,
-                                   [](const OpImporter& a, std::string_view b) { return a.op < b; });
+  const auto it =
+      std::lower_bound(all->begin(), all->end(), op,
+                       [](const OpImporter& a, std::string_view b) { return a.op < b; });
   return it != all->end() && op == it->op ? &*it : nullptr;
 }
 

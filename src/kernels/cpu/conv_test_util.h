@@ -2,6 +2,9 @@
 // double precision with an error bound, random problems.
 #pragma once
 
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -11,8 +14,6 @@
 #include <string>
 #include <vector>
 
-#include "fmt/format.h"
-#include "gtest/gtest.h"
 #include "kernels/cpu/conv.h"
 #include "kernels/cpu/kernel_test_util.h"
 

@@ -8,9 +8,12 @@ namespace hone {
 
 const char* isa_name(cpu::Isa isa) {
   switch (isa) {
-    case cpu::Isa::kAvx2: return "avx2";
-    case cpu::Isa::kAvx512: return "avx512";
-    case cpu::Isa::kPortable: return "portable";
+    case cpu::Isa::kAvx2:
+      return "avx2";
+    case cpu::Isa::kAvx512:
+      return "avx512";
+    case cpu::Isa::kPortable:
+      return "portable";
   }
   return "?";
 }
@@ -28,7 +31,8 @@ Verdict all_f32(const StepDesc& step) {
   for (const auto* operands : {&step.inputs, &step.outputs}) {
     for (const OperandDesc& operand : *operands) {
       if (operand.type.dtype == DataType::f32) continue;
-      return Verdict::no(fmt::format("a tensor is {}, only f32 is done", dtype_name(operand.type.dtype)));
+      return Verdict::no(
+          fmt::format("a tensor is {}, only f32 is done", dtype_name(operand.type.dtype)));
     }
   }
   return Verdict::yes();
@@ -61,10 +65,12 @@ std::string ConfigText::text() const {
   return text;
 }
 
-void broadcast_strides(const TensorLayout& layout, int rank, const int64_t* shape, int64_t* strides) {
+void broadcast_strides(const TensorLayout& layout, int rank, const int64_t* shape,
+                       int64_t* strides) {
   for (int i = 0; i < rank; ++i) {
     const int own = i - (rank - layout.rank);
-    strides[i] = own >= 0 && layout.shape[own] == shape[i] && shape[i] != 1 ? layout.stride[own] : 0;
+    strides[i] =
+        own >= 0 && layout.shape[own] == shape[i] && shape[i] != 1 ? layout.stride[own] : 0;
   }
 }
 

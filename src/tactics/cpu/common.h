@@ -35,11 +35,14 @@ class ConfigText {
 };
 
 inline constexpr size_t kCacheLine = 64;
-inline size_t round_up_to_line(size_t bytes) { return (bytes + kCacheLine - 1) / kCacheLine * kCacheLine; }
+inline size_t round_up_to_line(size_t bytes) {
+  return (bytes + kCacheLine - 1) / kCacheLine * kCacheLine;
+}
 
-// Strides of `layout` as seen by a tensor of rank `rank` and shape `shape` that it is broadcast to: 0
-// where its dimension is 1 or missing.
-void broadcast_strides(const TensorLayout& layout, int rank, const int64_t* shape, int64_t* strides);
+// Strides of `layout` as seen by a tensor of rank `rank` and shape `shape` that it is broadcast to:
+// 0 where its dimension is 1 or missing.
+void broadcast_strides(const TensorLayout& layout, int rank, const int64_t* shape,
+                       int64_t* strides);
 
 // Element counts or sizes as int64 when all dimensions are numbers; nullopt otherwise.
 std::optional<std::vector<int64_t>> concrete(const Shape& shape);

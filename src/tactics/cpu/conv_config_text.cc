@@ -24,7 +24,8 @@ std::optional<cpu::ConvConfig> parse_conv_config(const Config& config) {
   cpu::ConvConfig out;
   out.rows = static_cast<int>(text->get("rows"));
   out.vectors = static_cast<int>(text->get("vectors"));
-  out.order = text->get("panels_outside") ? cpu::LoopOrder::kPanelsOutside : cpu::LoopOrder::kTilesOutside;
+  out.order =
+      text->get("panels_outside") ? cpu::LoopOrder::kPanelsOutside : cpu::LoopOrder::kTilesOutside;
   out.k_block = text->get("k_block");
   out.m_block = text->get("m_block");
   out.prefetch = text->get("prefetch") != 0;
@@ -45,7 +46,8 @@ std::string conv_packing_key(const Config& config) {
 }
 
 bool has_tile(cpu::Isa isa, int64_t rows, int64_t vectors) {
-  if (rows < 1 || rows > cpu::kMaxTileRows || vectors < 1 || vectors > cpu::kMaxTileVectors) return false;
+  if (rows < 1 || rows > cpu::kMaxTileRows || vectors < 1 || vectors > cpu::kMaxTileVectors)
+    return false;
   return cpu::tile_table(isa).tile[vectors][rows] != nullptr;
 }
 

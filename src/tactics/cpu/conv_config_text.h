@@ -11,7 +11,8 @@ namespace hone {
 Config conv_config_text(const cpu::ConvConfig& config);
 // nullopt unless `config` is something that conv_config_text makes.
 std::optional<cpu::ConvConfig> parse_conv_config(const Config& config);
-// Parses, has a register tile of `isa`, and block sizes within reason: what plans from strangers must pass.
+// Parses, has a register tile of `isa`, and block sizes within reason: what plans from strangers
+// must pass.
 bool valid_conv_config(const Config& config, cpu::Isa isa);
 // Packing depends on the width of the register tile only.
 std::string conv_packing_key(const Config& config);

@@ -39,8 +39,7 @@ void set_strides(const TensorLayout& layout, int64_t* strides) {
 
 class PreparedDepthwise final : public PreparedStep {
  public:
-  PreparedDepthwise(const PrepareArgs& args, Isa isa)
-      : epilogue_(split_epilogue(*args.step)) {
+  PreparedDepthwise(const PrepareArgs& args, Isa isa) : epilogue_(split_epilogue(*args.step)) {
     problem_ = depthwise_problem(conv_problem(args, epilogue_));
     set_strides(args.inputs[0], problem_.in_strides);
     set_strides(args.outputs[0], problem_.out_strides);
@@ -58,8 +57,10 @@ class PreparedDepthwise final : public PreparedStep {
     cpu::DepthwisePointers pointers;
     pointers.input = static_cast<const float*>(context.inputs[0]);
     pointers.packed = packed_;
-    if (epilogue_.bias >= 0) pointers.bias = static_cast<const float*>(context.inputs[epilogue_.bias]);
-    if (epilogue_.addend >= 0) pointers.addend = static_cast<const float*>(context.inputs[epilogue_.addend]);
+    if (epilogue_.bias >= 0)
+      pointers.bias = static_cast<const float*>(context.inputs[epilogue_.bias]);
+    if (epilogue_.addend >= 0)
+      pointers.addend = static_cast<const float*>(context.inputs[epilogue_.addend]);
     pointers.output = static_cast<float*>(context.outputs[0]);
     pointers.lo = epilogue_.lo;
     pointers.hi = epilogue_.hi;
@@ -84,7 +85,8 @@ class PreparedDepthwise final : public PreparedStep {
 
 class ConvDepthwise final : public Tactic {
  public:
-  explicit ConvDepthwise(Isa isa) : isa_(isa), name_(fmt::format("conv_depthwise_{}", isa_name(isa))) {}
+  explicit ConvDepthwise(Isa isa)
+      : isa_(isa), name_(fmt::format("conv_depthwise_{}", isa_name(isa))) {}
 
   const char* name() const override { return name_.c_str(); }
   int version() const override { return 1; }
@@ -94,19 +96,25 @@ class ConvDepthwise final : public Tactic {
     if (const Verdict verdict = target_has(target, isa_); !verdict.ok()) return verdict;
     if (const Verdict verdict = conv_basics(step); !verdict.ok()) return verdict;
     const cpu::ConvProblem p = conv_problem(step);
-    if (p.groups != p.in_c) return Verdict::no(fmt::format("{} groups for {} channels", p.groups, p.in_c));
+    if (p.groups != p.in_c)
+      return Verdict::no(fmt::format("{} groups for {} channels", p.groups, p.in_c));
     return Verdict::yes();
   }
-  bool may_overwrite(const StepDesc& step, size_t i) const override { return output_may_replace_addend(step, i); }
+  bool may_overwrite(const StepDesc& step, size_t i) const override {
+    return output_may_replace_addend(step, i);
+  }
   size_t packed_bytes(const StepDesc& step, const Target&, const Config&) const override {
-    return static_cast<size_t>(cpu::packed_depthwise_floats(depthwise_problem(conv_problem(step)), isa_)) *
+    return static_cast<size_t>(
+               cpu::packed_depthwise_floats(depthwise_problem(conv_problem(step)), isa_)) *
            sizeof(float);
   }
   std::vector<size_t> replaced_inputs(const StepDesc&) const override { return {1}; }
-  PackedWeights pack_weights(const StepDesc& step, const Target& target, const Config& config) const override {
+  PackedWeights pack_weights(const StepDesc& step, const Target& target,
+                             const Config& config) const override {
     PackedWeights packed;
     packed.bytes.resize(packed_bytes(step, target, config));
-    cpu::pack_depthwise(depthwise_problem(conv_problem(step)), isa_, step.inputs[1].constant->data<float>(),
+    cpu::pack_depthwise(depthwise_problem(conv_problem(step)), isa_,
+                        step.inputs[1].constant->data<float>(),
                         reinterpret_cast<float*>(packed.bytes.data()));
     packed.replaced_inputs = replaced_inputs(step);
     return packed;
@@ -122,6 +130,8 @@ class ConvDepthwise final : public Tactic {
 
 }  // namespace
 
-std::unique_ptr<Tactic> make_conv_depthwise(cpu::Isa isa) { return std::make_unique<ConvDepthwise>(isa); }
+std::unique_ptr<Tactic> make_conv_depthwise(cpu::Isa isa) {
+  return std::make_unique<ConvDepthwise>(isa);
+}
 
 }  // namespace hone

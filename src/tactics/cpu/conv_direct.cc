@@ -1,11 +1,10 @@
 // Conv by register tiles over the padded input (kernels/cpu/conv.h).
-#include "tactics/cpu/cpu_tactics.h"
-
 #include <fmt/core.h>
 
 #include "base/thread_pool.h"
 #include "tactics/cpu/conv_config_text.h"
 #include "tactics/cpu/conv_problem.h"
+#include "tactics/cpu/cpu_tactics.h"
 
 namespace hone {
 namespace {
@@ -31,8 +30,10 @@ class PreparedConv final : public PreparedStep {
     cpu::ConvPointers pointers;
     pointers.input = input_.make(context);
     pointers.packed = packed_;
-    if (epilogue_.bias >= 0) pointers.bias = static_cast<const float*>(context.inputs[epilogue_.bias]);
-    if (epilogue_.addend >= 0) pointers.addend = static_cast<const float*>(context.inputs[epilogue_.addend]);
+    if (epilogue_.bias >= 0)
+      pointers.bias = static_cast<const float*>(context.inputs[epilogue_.bias]);
+    if (epilogue_.addend >= 0)
+      pointers.addend = static_cast<const float*>(context.inputs[epilogue_.addend]);
     pointers.output = static_cast<float*>(context.outputs[0]);
     pointers.lo = epilogue_.lo;
     pointers.hi = epilogue_.hi;
@@ -41,9 +42,9 @@ class PreparedConv final : public PreparedStep {
       pointers.tail = &EpilogueRest::tail;
       pointers.tail_user = &call;
     }
-    ThreadPool::global().parallel_for(context.threads, conv_.items, [&](int64_t begin, int64_t end, int) {
-      cpu::run_conv(conv_, pointers, begin, end);
-    });
+    ThreadPool::global().parallel_for(
+        context.threads, conv_.items,
+        [&](int64_t begin, int64_t end, int) { cpu::run_conv(conv_, pointers, begin, end); });
     return ok();
   }
 
@@ -70,25 +71,33 @@ class ConvDirect final : public Tactic {
 
   std::vector<Config> candidates(const StepDesc& step, const Target&) const override {
     std::vector<Config> configs;
-    for (const ConvConfig& config : cpu::candidates(conv_problem(step), isa_, cpu_info().l2_bytes)) {
+    for (const ConvConfig& config :
+         cpu::candidates(conv_problem(step), isa_, cpu_info().l2_bytes)) {
       configs.push_back(conv_config_text(config));
     }
     return configs;
   }
-  StorageWish storage(const StepDesc& step, const Config&) const override { return conv_storage(step); }
-  bool may_overwrite(const StepDesc& step, size_t i) const override { return output_may_replace_addend(step, i); }
+  StorageWish storage(const StepDesc& step, const Config&) const override {
+    return conv_storage(step);
+  }
+  bool may_overwrite(const StepDesc& step, size_t i) const override {
+    return output_may_replace_addend(step, i);
+  }
 
   std::string packing_key(const StepDesc&, const Config& config) const override {
     return conv_packing_key(config);
   }
   size_t packed_bytes(const StepDesc& step, const Target&, const Config& config) const override {
-    return static_cast<size_t>(cpu::packed_weight_bytes(conv_problem(step), *parse_conv_config(config), isa_));
+    return static_cast<size_t>(
+        cpu::packed_weight_bytes(conv_problem(step), *parse_conv_config(config), isa_));
   }
   std::vector<size_t> replaced_inputs(const StepDesc&) const override { return {1}; }
-  PackedWeights pack_weights(const StepDesc& step, const Target& target, const Config& config) const override {
+  PackedWeights pack_weights(const StepDesc& step, const Target& target,
+                             const Config& config) const override {
     PackedWeights packed;
     packed.bytes.resize(packed_bytes(step, target, config));
-    cpu::pack_weights(conv_problem(step), *parse_conv_config(config), isa_, step.inputs[1].constant->data<float>(),
+    cpu::pack_weights(conv_problem(step), *parse_conv_config(config), isa_,
+                      step.inputs[1].constant->data<float>(),
                       reinterpret_cast<float*>(packed.bytes.data()));
     packed.replaced_inputs = replaced_inputs(step);
     return packed;

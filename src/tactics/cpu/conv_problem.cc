@@ -22,7 +22,8 @@ std::vector<int64_t> kernel_sizes(const StepDesc& step) {
 std::vector<int64_t> input_sizes(const StepDesc& step, int64_t otherwise) {
   const Shape& data = step.in_shape(kData);
   std::vector<int64_t> sizes;
-  for (size_t i = 1; i + 1 < data.size(); ++i) sizes.push_back(data[i].is_const() ? data[i].value() : otherwise);
+  for (size_t i = 1; i + 1 < data.size(); ++i)
+    sizes.push_back(data[i].is_const() ? data[i].value() : otherwise);
   return sizes;
 }
 
@@ -94,13 +95,16 @@ cpu::ConvProblem conv_problem(const StepDesc& step) {
 cpu::ConvProblem conv_problem(const PrepareArgs& args, const FusedEpilogue& epilogue) {
   StepDesc step = *args.step;
   for (size_t i = 0; i < args.inputs.size(); ++i) {
-    step.inputs[i].type.shape.assign(args.inputs[i].shape, args.inputs[i].shape + args.inputs[i].rank);
+    step.inputs[i].type.shape.assign(args.inputs[i].shape,
+                                     args.inputs[i].shape + args.inputs[i].rank);
   }
-  step.outputs[0].type.shape.assign(args.outputs[0].shape, args.outputs[0].shape + args.outputs[0].rank);
+  step.outputs[0].type.shape.assign(args.outputs[0].shape,
+                                    args.outputs[0].shape + args.outputs[0].rank);
   cpu::ConvProblem problem = conv_problem(step);
   problem.output = image_strides(args.outputs[0]);
   problem.has_addend = epilogue.addend >= 0;
-  if (problem.has_addend) problem.addend = image_strides(args.inputs[static_cast<size_t>(epilogue.addend)]);
+  if (problem.has_addend)
+    problem.addend = image_strides(args.inputs[static_cast<size_t>(epilogue.addend)]);
   return problem;
 }
 
@@ -143,9 +147,11 @@ void PaddedInput::prepare(const PrepareArgs& args, cpu::ConvProblem* problem) {
   image_.pad_right = problem->pad_right;
   has_padding_ = image_.pad_top + image_.pad_left + image_.pad_bottom + image_.pad_right > 0;
   const int w = layout.rank - 2, h = layout.rank == 4 ? 1 : -1;
-  bool in_place = layout.halo_before[w] >= image_.pad_left && layout.halo_after[w] >= image_.pad_right;
+  bool in_place =
+      layout.halo_before[w] >= image_.pad_left && layout.halo_after[w] >= image_.pad_right;
   if (h > 0) {
-    in_place = in_place && layout.halo_before[h] >= image_.pad_top && layout.halo_after[h] >= image_.pad_bottom;
+    in_place = in_place && layout.halo_before[h] >= image_.pad_top &&
+               layout.halo_after[h] >= image_.pad_bottom;
   }
   if (in_place || !has_padding_) {
     problem->input = source_;

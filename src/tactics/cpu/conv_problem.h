@@ -7,12 +7,12 @@
 
 namespace hone {
 
-// What all convolution tactics need: 1 or 2 spatial dimensions, f32, fixed channels and kernel, constant
-// weights, pads that are not negative, an epilogue that can be fused.
+// What all convolution tactics need: 1 or 2 spatial dimensions, f32, fixed channels and kernel,
+// constant weights, pads that are not negative, an epilogue that can be fused.
 Verdict conv_basics(const StepDesc& step);
 
-// Channels, kernel, strides, dilations and groups; sizes and pads too where the shapes are numbers (else
-// 1 and 0). REQUIRES: conv_basics. One-dimensional convolutions have height 1.
+// Channels, kernel, strides, dilations and groups; sizes and pads too where the shapes are numbers
+// (else 1 and 0). REQUIRES: conv_basics. One-dimensional convolutions have height 1.
 cpu::ConvProblem conv_problem(const StepDesc& step);
 // Adds the strides of the tensors.
 cpu::ConvProblem conv_problem(const PrepareArgs& args, const FusedEpilogue& epilogue);

@@ -50,7 +50,8 @@ class PreparedWinograd final : public PreparedStep {
     packed_ = reinterpret_cast<const float*>(args.packed);
     threads_ = args.target->threads;
     input_bytes_ = round_up_to_line(input_.workspace_bytes());
-    thread_bytes_ = round_up_to_line(static_cast<size_t>(winograd_.workspace_floats) * sizeof(float));
+    thread_bytes_ =
+        round_up_to_line(static_cast<size_t>(winograd_.workspace_floats) * sizeof(float));
   }
 
   size_t workspace_bytes() const override {
@@ -62,14 +63,18 @@ class PreparedWinograd final : public PreparedStep {
     cpu::ConvPointers pointers;
     pointers.input = input_.make(context);
     pointers.packed = packed_;
-    if (epilogue_.bias >= 0) pointers.bias = static_cast<const float*>(context.inputs[epilogue_.bias]);
-    if (epilogue_.addend >= 0) pointers.addend = static_cast<const float*>(context.inputs[epilogue_.addend]);
+    if (epilogue_.bias >= 0)
+      pointers.bias = static_cast<const float*>(context.inputs[epilogue_.bias]);
+    if (epilogue_.addend >= 0)
+      pointers.addend = static_cast<const float*>(context.inputs[epilogue_.addend]);
     pointers.output = static_cast<float*>(context.outputs[0]);
     pointers.lo = epilogue_.lo;
     pointers.hi = epilogue_.hi;
     ThreadPool::global().parallel_for(
-        std::min(context.threads, threads_), winograd_.items, [&](int64_t begin, int64_t end, int worker) {
-          std::byte* workspace = context.workspace + input_bytes_ + thread_bytes_ * static_cast<size_t>(worker);
+        std::min(context.threads, threads_), winograd_.items,
+        [&](int64_t begin, int64_t end, int worker) {
+          std::byte* workspace =
+              context.workspace + input_bytes_ + thread_bytes_ * static_cast<size_t>(worker);
           cpu::run_winograd(winograd_, pointers, reinterpret_cast<float*>(workspace), begin, end);
         });
     return ok();
@@ -86,7 +91,8 @@ class PreparedWinograd final : public PreparedStep {
 
 class ConvWinograd final : public Tactic {
  public:
-  explicit ConvWinograd(Isa isa) : isa_(isa), name_(fmt::format("conv_winograd_{}", isa_name(isa))) {}
+  explicit ConvWinograd(Isa isa)
+      : isa_(isa), name_(fmt::format("conv_winograd_{}", isa_name(isa))) {}
 
   const char* name() const override { return name_.c_str(); }
   int version() const override { return 1; }
@@ -98,43 +104,54 @@ class ConvWinograd final : public Tactic {
     if (const Verdict verdict = conv_basics(step); !verdict.ok()) return verdict;
     const cpu::ConvProblem p = conv_problem(step);
     if (p.kernel_h != 3 || p.kernel_w != 3) return Verdict::no("the kernel is not 3x3");
-    if (p.stride_h != 1 || p.stride_w != 1 || p.dilation_h != 1 || p.dilation_w != 1 || p.groups != 1) {
+    if (p.stride_h != 1 || p.stride_w != 1 || p.dilation_h != 1 || p.dilation_w != 1 ||
+        p.groups != 1) {
       return Verdict::no("stride, dilation or groups are not 1");
     }
-    if (!split_epilogue(step).rest.empty()) return Verdict::no("an epilogue beyond addition and clamp");
+    if (!split_epilogue(step).rest.empty())
+      return Verdict::no("an epilogue beyond addition and clamp");
     return Verdict::yes();
   }
 
   std::vector<Config> candidates(const StepDesc& step, const Target&) const override {
     std::vector<Config> configs;
-    for (const auto& config : cpu::winograd_candidates(conv_problem(step), isa_, cpu_info().l2_bytes)) {
+    for (const auto& config :
+         cpu::winograd_candidates(conv_problem(step), isa_, cpu_info().l2_bytes)) {
       configs.push_back(to_text(config));
     }
     return configs;
   }
-  StorageWish storage(const StepDesc& step, const Config&) const override { return conv_storage(step); }
-  bool may_overwrite(const StepDesc& step, size_t i) const override { return output_may_replace_addend(step, i); }
+  StorageWish storage(const StepDesc& step, const Config&) const override {
+    return conv_storage(step);
+  }
+  bool may_overwrite(const StepDesc& step, size_t i) const override {
+    return output_may_replace_addend(step, i);
+  }
 
   std::string packing_key(const StepDesc&, const Config& config) const override {
     const auto parsed = from_text(config);
     return parsed ? fmt::format("tile={} vectors={}", parsed->tile, parsed->vectors) : "";
   }
   size_t packed_bytes(const StepDesc& step, const Target&, const Config& config) const override {
-    return static_cast<size_t>(cpu::winograd_weight_bytes(conv_problem(step), *from_text(config), isa_));
+    return static_cast<size_t>(
+        cpu::winograd_weight_bytes(conv_problem(step), *from_text(config), isa_));
   }
   std::vector<size_t> replaced_inputs(const StepDesc&) const override { return {1}; }
-  PackedWeights pack_weights(const StepDesc& step, const Target& target, const Config& config) const override {
+  PackedWeights pack_weights(const StepDesc& step, const Target& target,
+                             const Config& config) const override {
     PackedWeights packed;
     packed.bytes.resize(packed_bytes(step, target, config));
-    cpu::pack_winograd_weights(conv_problem(step), *from_text(config), isa_, step.inputs[1].constant->data<float>(),
+    cpu::pack_winograd_weights(conv_problem(step), *from_text(config), isa_,
+                               step.inputs[1].constant->data<float>(),
                                reinterpret_cast<float*>(packed.bytes.data()));
     packed.replaced_inputs = replaced_inputs(step);
     return packed;
   }
   bool valid_config(const StepDesc&, const Target&, const Config& config) const override {
     const auto c = from_text(config);
-    return c && (c->tile == 2 || c->tile == 4) && has_tile(isa_, c->rows, c->vectors) && c->tile_rows >= 1 &&
-           c->tile_rows <= kMaxBlock && c->channel_groups >= 1 && c->channel_groups <= kMaxBlock;
+    return c && (c->tile == 2 || c->tile == 4) && has_tile(isa_, c->rows, c->vectors) &&
+           c->tile_rows >= 1 && c->tile_rows <= kMaxBlock && c->channel_groups >= 1 &&
+           c->channel_groups <= kMaxBlock;
   }
   std::unique_ptr<PreparedStep> prepare(const PrepareArgs& args) const override {
     return std::make_unique<PreparedWinograd>(args, *from_text(args.config), isa_);
@@ -147,6 +164,8 @@ class ConvWinograd final : public Tactic {
 
 }  // namespace
 
-std::unique_ptr<Tactic> make_conv_winograd(cpu::Isa isa) { return std::make_unique<ConvWinograd>(isa); }
+std::unique_ptr<Tactic> make_conv_winograd(cpu::Isa isa) {
+  return std::make_unique<ConvWinograd>(isa);
+}
 
 }  // namespace hone

@@ -1,5 +1,7 @@
 // Operators that move elements: strided copies where lowering could not make a view. Any dtype but
 // string, any CPU.
+#include "kernels/cpu/copy.h"
+
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -7,7 +9,6 @@
 
 #include "base/check.h"
 #include "base/thread_pool.h"
-#include "kernels/cpu/copy.h"
 #include "ops/movement.h"
 #include "tactics/cpu/common.h"
 #include "tactics/cpu/cpu_tactics.h"
@@ -17,7 +18,8 @@ namespace {
 
 int normalize(int64_t axis, int rank) { return static_cast<int>(axis < 0 ? axis + rank : axis); }
 
-// One strided copy: from element `in_offset` of input `input` to element `out_offset` of output `output`.
+// One strided copy: from element `in_offset` of input `input` to element `out_offset` of output
+// `output`.
 struct Move {
   cpu::CopyPlan plan;
   size_t input = 0, output = 0;
@@ -27,13 +29,14 @@ struct Move {
 Move make_move(int rank, const int64_t* shape, const TensorLayout& out, const int64_t* out_strides,
                const int64_t* in_strides) {
   Move move;
-  move.plan = cpu::plan_copy(static_cast<int>(dtype_size(out.dtype)), rank, shape, out_strides, in_strides);
+  move.plan =
+      cpu::plan_copy(static_cast<int>(dtype_size(out.dtype)), rank, shape, out_strides, in_strides);
   return move;
 }
 
 std::vector<Move> reshape_moves(const PrepareArgs& args) {
-  // Element order is the same on both sides: view each as the other's shape where strides allow, else go
-  // through the longest common factors. Dense sides (the usual case) take any shape.
+  // Element order is the same on both sides: view each as the other's shape where strides allow,
+  // else go through the longest common factors. Dense sides (the usual case) take any shape.
   const TensorLayout& in = args.inputs[0];
   const TensorLayout& out = args.outputs[0];
   int64_t strides[kMaxRank];
@@ -45,7 +48,8 @@ std::vector<Move> reshape_moves(const PrepareArgs& args) {
     }
     return {make_move(out.rank, out.shape, out, out.stride, strides)};
   }
-  HONE_CHECK(out.dense());  // can_run's promise: lowering gives a halo or a slice to one side at most
+  HONE_CHECK(
+      out.dense());  // can_run's promise: lowering gives a halo or a slice to one side at most
   int64_t stride = 1;
   for (int i = in.rank - 1; i >= 0; --i) {
     strides[i] = stride;
@@ -118,7 +122,8 @@ std::vector<Move> slice_moves(const PrepareArgs& args) {
     const int64_t step = inputs > 4 ? ints(4)[i] : 1;
     const int64_t size = in.shape[axis];
     int64_t start = starts[i] < 0 ? starts[i] + size : starts[i];
-    start = step > 0 ? std::clamp<int64_t>(start, 0, size) : std::clamp<int64_t>(start, -1, size - 1);
+    start =
+        step > 0 ? std::clamp<int64_t>(start, 0, size) : std::clamp<int64_t>(start, -1, size - 1);
     if (out.shape[axis] > 0) offset += start * in.stride[axis];
     strides[axis] = in.stride[axis] * step;
   }
@@ -130,17 +135,22 @@ std::vector<Move> slice_moves(const PrepareArgs& args) {
 class PreparedMoves final : public PreparedStep {
  public:
   PreparedMoves(const PrepareArgs& args, std::vector<Move> moves) : moves_(std::move(moves)) {
-    for (const TensorLayout& in : args.inputs) in_sizes_.push_back(static_cast<int64_t>(dtype_size(in.dtype)));
-    for (const TensorLayout& out : args.outputs) out_sizes_.push_back(static_cast<int64_t>(dtype_size(out.dtype)));
+    for (const TensorLayout& in : args.inputs)
+      in_sizes_.push_back(static_cast<int64_t>(dtype_size(in.dtype)));
+    for (const TensorLayout& out : args.outputs)
+      out_sizes_.push_back(static_cast<int64_t>(dtype_size(out.dtype)));
   }
   Status run(const StepContext& context) const override {
     for (const Move& move : moves_) {
-      const auto* in = static_cast<const std::byte*>(context.inputs[move.input]) + move.in_offset * in_sizes_[move.input];
-      auto* out = static_cast<std::byte*>(context.outputs[move.output]) + move.out_offset * out_sizes_[move.output];
+      const auto* in = static_cast<const std::byte*>(context.inputs[move.input]) +
+                       move.in_offset * in_sizes_[move.input];
+      auto* out = static_cast<std::byte*>(context.outputs[move.output]) +
+                  move.out_offset * out_sizes_[move.output];
       if (in == out) continue;  // the producer wrote into its place in the result
-      ThreadPool::global().parallel_for(context.threads, move.plan.num_blocks, [&](int64_t begin, int64_t end, int) {
-        cpu::run_copy_blocks(move.plan, out, in, begin, end);
-      });
+      ThreadPool::global().parallel_for(context.threads, move.plan.num_blocks,
+                                        [&](int64_t begin, int64_t end, int) {
+                                          cpu::run_copy_blocks(move.plan, out, in, begin, end);
+                                        });
     }
     return ok();
   }
@@ -196,7 +206,8 @@ std::vector<std::unique_ptr<Tactic>> make_copies() {
   const auto add = [&tactics](const char* op_name, CopyTactic::Plan plan) {
     tactics.push_back(std::make_unique<CopyTactic>(op_name, plan));
   };
-  for (const char* op_name : {"Identity", "Reshape", "Squeeze", "Unsqueeze"}) add(op_name, reshape_moves);
+  for (const char* op_name : {"Identity", "Reshape", "Squeeze", "Unsqueeze"})
+    add(op_name, reshape_moves);
   add("Concat", concat_moves);
   add("Split", split_moves);
   add("Transpose", transpose_moves);

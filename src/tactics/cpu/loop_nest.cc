@@ -10,7 +10,8 @@ std::vector<LoopDim> merge_dims(const std::vector<LoopDim>& dims) {
     if (dim.size == 1) continue;
     if (!merged.empty()) {
       LoopDim& outer = merged.back();
-      if (outer.in_stride == dim.size * dim.in_stride && outer.out_stride == dim.size * dim.out_stride) {
+      if (outer.in_stride == dim.size * dim.in_stride &&
+          outer.out_stride == dim.size * dim.out_stride) {
         outer = {outer.size * dim.size, dim.in_stride, dim.out_stride};
         continue;
       }
@@ -20,7 +21,8 @@ std::vector<LoopDim> merge_dims(const std::vector<LoopDim>& dims) {
   return merged;
 }
 
-void loop_offsets(const std::vector<LoopDim>& dims, int64_t index, int64_t* in_offset, int64_t* out_offset) {
+void loop_offsets(const std::vector<LoopDim>& dims, int64_t index, int64_t* in_offset,
+                  int64_t* out_offset) {
   *in_offset = *out_offset = 0;
   for (size_t i = dims.size(); i-- > 0;) {
     const int64_t position = index % dims[i].size;

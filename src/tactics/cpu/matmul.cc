@@ -1,5 +1,5 @@
-// MatMul by the register tiles of the convolution kernels (kernels/cpu/gemm.h): with constant weights
-// packed once, or with both matrices made at run time.
+// MatMul by the register tiles of the convolution kernels (kernels/cpu/gemm.h): with constant
+// weights packed once, or with both matrices made at run time.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -20,8 +20,10 @@ using cpu::Isa;
 
 Verdict matmul_basics(const StepDesc& step) {
   if (const Verdict verdict = all_f32(step); !verdict.ok()) return verdict;
-  if (step.attr<MatMulAttributes>().transpose_a) return Verdict::no("the first matrix is transposed");
-  if (step.in_shape(0).size() < 2 || step.in_shape(1).size() < 2) return Verdict::no("a vector operand");
+  if (step.attr<MatMulAttributes>().transpose_a)
+    return Verdict::no("the first matrix is transposed");
+  if (step.in_shape(0).size() < 2 || step.in_shape(1).size() < 2)
+    return Verdict::no("a vector operand");
   return can_fuse_epilogue(step);
 }
 
@@ -44,11 +46,11 @@ cpu::GemmProblem gemm_problem(const StepDesc& step) {
 
 // One matrix product per index of the leading dimensions; as many of them as possible become rows.
 struct Batches {
-  int64_t count = 1;  // products
-  int64_t rows = 1;   // of each
-  int64_t row_stride[3] = {0, 0, 0};                 // a, output, addend
-  std::vector<int64_t> sizes;                        // leading dimensions that stay
-  std::vector<std::array<int64_t, 4>> strides;       // of each: a, output, addend, b
+  int64_t count = 1;                            // products
+  int64_t rows = 1;                             // of each
+  int64_t row_stride[3] = {0, 0, 0};            // a, output, addend
+  std::vector<int64_t> sizes;                   // leading dimensions that stay
+  std::vector<std::array<int64_t, 4>> strides;  // of each: a, output, addend, b
 
   // Offsets of product `index`.
   void offsets(int64_t index, int64_t* out) const {
@@ -74,7 +76,8 @@ Batches make_batches(const PrepareArgs& args, int addend, bool b_is_shared) {
   leading_strides(args.inputs[0], a);
   leading_strides(args.inputs[1], b);
   if (addend >= 0) leading_strides(args.inputs[static_cast<size_t>(addend)], extra);
-  const TensorLayout* addend_layout = addend >= 0 ? &args.inputs[static_cast<size_t>(addend)] : nullptr;
+  const TensorLayout* addend_layout =
+      addend >= 0 ? &args.inputs[static_cast<size_t>(addend)] : nullptr;
   Batches batches;
   batches.rows = out.shape[out.rank - 2];
   batches.row_stride[0] = args.inputs[0].stride[args.inputs[0].rank - 2];
@@ -100,7 +103,8 @@ Batches make_batches(const PrepareArgs& args, int addend, bool b_is_shared) {
 class PreparedMatMul : public PreparedStep {
  public:
   PreparedMatMul(const PrepareArgs& args, const ConvConfig& config, Isa isa, bool b_is_shared)
-      : epilogue_(split_epilogue(*args.step)), batches_(make_batches(args, epilogue_.addend, b_is_shared)) {
+      : epilogue_(split_epilogue(*args.step)),
+        batches_(make_batches(args, epilogue_.addend, b_is_shared)) {
     const TensorLayout& out = args.outputs[0];
     problem_.m = batches_.rows;
     problem_.n = out.shape[out.rank - 1];
@@ -156,15 +160,16 @@ class PreparedMatMul : public PreparedStep {
 class PreparedPacked final : public PreparedMatMul {
  public:
   PreparedPacked(const PrepareArgs& args, const ConvConfig& config, Isa isa)
-      : PreparedMatMul(args, config, isa, true), packed_(reinterpret_cast<const float*>(args.packed)) {}
+      : PreparedMatMul(args, config, isa, true),
+        packed_(reinterpret_cast<const float*>(args.packed)) {}
 
   Status run(const StepContext& context) const override {
     for (int64_t i = 0; i < batches_.count; ++i) {
       TailCall call;
       const cpu::ConvPointers p = pointers(context, i, packed_, &call);
-      ThreadPool::global().parallel_for(context.threads, gemm_.items, [&](int64_t begin, int64_t end, int) {
-        cpu::run_conv(gemm_, p, begin, end);
-      });
+      ThreadPool::global().parallel_for(
+          context.threads, gemm_.items,
+          [&](int64_t begin, int64_t end, int) { cpu::run_conv(gemm_, p, begin, end); });
     }
     return ok();
   }
@@ -175,7 +180,8 @@ class PreparedPacked final : public PreparedMatMul {
 
 class MatMulPacked final : public Tactic {
  public:
-  explicit MatMulPacked(Isa isa) : isa_(isa), name_(fmt::format("matmul_packed_{}", isa_name(isa))) {}
+  explicit MatMulPacked(Isa isa)
+      : isa_(isa), name_(fmt::format("matmul_packed_{}", isa_name(isa))) {}
 
   const char* name() const override { return name_.c_str(); }
   int version() const override { return 1; }
@@ -197,7 +203,8 @@ class MatMulPacked final : public Tactic {
     cpu::GemmProblem problem = gemm_problem(step);
     // Rows of all leading dimensions, which collapse where the input is dense.
     for (size_t i = 0; i + 2 < step.in_shape(0).size(); ++i) {
-      if (step.in_shape(0)[i].is_const()) problem.m *= std::max<int64_t>(step.in_shape(0)[i].value(), 1);
+      if (step.in_shape(0)[i].is_const())
+        problem.m *= std::max<int64_t>(step.in_shape(0)[i].value(), 1);
     }
     std::vector<Config> configs;
     for (const ConvConfig& config : cpu::candidates(problem, isa_, cpu_info().l2_bytes)) {
@@ -205,19 +212,26 @@ class MatMulPacked final : public Tactic {
     }
     return configs;
   }
-  bool may_overwrite(const StepDesc& step, size_t i) const override { return output_may_replace_addend(step, i); }
-  std::string packing_key(const StepDesc&, const Config& config) const override { return conv_packing_key(config); }
+  bool may_overwrite(const StepDesc& step, size_t i) const override {
+    return output_may_replace_addend(step, i);
+  }
+  std::string packing_key(const StepDesc&, const Config& config) const override {
+    return conv_packing_key(config);
+  }
   size_t packed_bytes(const StepDesc& step, const Target&, const Config& config) const override {
-    return static_cast<size_t>(cpu::packed_b_bytes(gemm_problem(step), *parse_conv_config(config), isa_));
+    return static_cast<size_t>(
+        cpu::packed_b_bytes(gemm_problem(step), *parse_conv_config(config), isa_));
   }
   std::vector<size_t> replaced_inputs(const StepDesc&) const override { return {1}; }
-  PackedWeights pack_weights(const StepDesc& step, const Target& target, const Config& config) const override {
+  PackedWeights pack_weights(const StepDesc& step, const Target& target,
+                             const Config& config) const override {
     const cpu::GemmProblem problem = gemm_problem(step);
     const bool transposed = step.attr<MatMulAttributes>().transpose_b;
     PackedWeights packed;
     packed.bytes.resize(packed_bytes(step, target, config));
     cpu::pack_b(problem, *parse_conv_config(config), isa_, step.inputs[1].constant->data<float>(),
-                {transposed ? problem.k : problem.n, transposed}, reinterpret_cast<float*>(packed.bytes.data()));
+                {transposed ? problem.k : problem.n, transposed},
+                reinterpret_cast<float*>(packed.bytes.data()));
     packed.replaced_inputs = replaced_inputs(step);
     return packed;
   }
@@ -252,9 +266,11 @@ class PreparedDynamic final : public PreparedMatMul {
     if (gemm_.items == 0) return ok();
     const int threads = std::min(context.threads, threads_);
     if (batches_.count >= threads) {
-      ThreadPool::global().parallel_for(threads, batches_.count, [&](int64_t begin, int64_t end, int worker) {
-        for (int64_t i = begin; i < end; ++i) multiply(context, i, worker);
-      });
+      ThreadPool::global().parallel_for(threads, batches_.count,
+                                        [&](int64_t begin, int64_t end, int worker) {
+                                          for (int64_t i = begin; i < end; ++i)
+                                            multiply(context, i, worker);
+                                        });
       return ok();
     }
     auto* workspace = reinterpret_cast<float*>(context.workspace);
@@ -276,9 +292,11 @@ class PreparedDynamic final : public PreparedMatMul {
     return static_cast<const float*>(context.inputs[1]) + offset[3];
   }
   void multiply(const StepContext& context, int64_t index, int worker) const {
-    auto* workspace = reinterpret_cast<float*>(context.workspace + slot_bytes_ * static_cast<size_t>(worker));
+    auto* workspace =
+        reinterpret_cast<float*>(context.workspace + slot_bytes_ * static_cast<size_t>(worker));
     TailCall call;
-    cpu::multiply(gemm_, pointers(context, index, workspace, &call), b_matrix(context, index), layout_, workspace);
+    cpu::multiply(gemm_, pointers(context, index, workspace, &call), b_matrix(context, index),
+                  layout_, workspace);
   }
 
   cpu::MatrixLayout layout_;
@@ -290,7 +308,8 @@ class PreparedDynamic final : public PreparedMatMul {
 
 class MatMulDynamic final : public Tactic {
  public:
-  explicit MatMulDynamic(Isa isa) : isa_(isa), name_(fmt::format("matmul_dynamic_{}", isa_name(isa))) {}
+  explicit MatMulDynamic(Isa isa)
+      : isa_(isa), name_(fmt::format("matmul_dynamic_{}", isa_name(isa))) {}
 
   const char* name() const override { return name_.c_str(); }
   int version() const override { return 1; }
@@ -302,13 +321,16 @@ class MatMulDynamic final : public Tactic {
   }
   std::vector<Config> candidates(const StepDesc& step, const Target&) const override {
     std::vector<Config> configs;
-    for (const ConvConfig& config : cpu::candidates(gemm_problem(step), isa_, cpu_info().l2_bytes)) {
+    for (const ConvConfig& config :
+         cpu::candidates(gemm_problem(step), isa_, cpu_info().l2_bytes)) {
       configs.push_back(conv_config_text(config));
     }
     if (configs.size() > 3) configs.resize(3);
     return configs;
   }
-  bool may_overwrite(const StepDesc& step, size_t i) const override { return output_may_replace_addend(step, i); }
+  bool may_overwrite(const StepDesc& step, size_t i) const override {
+    return output_may_replace_addend(step, i);
+  }
   std::string packing_key(const StepDesc&, const Config&) const override { return ""; }
   bool valid_config(const StepDesc&, const Target&, const Config& config) const override {
     return valid_conv_config(config, isa_);
@@ -324,7 +346,11 @@ class MatMulDynamic final : public Tactic {
 
 }  // namespace
 
-std::unique_ptr<Tactic> make_matmul_packed(cpu::Isa isa) { return std::make_unique<MatMulPacked>(isa); }
-std::unique_ptr<Tactic> make_matmul_dynamic(cpu::Isa isa) { return std::make_unique<MatMulDynamic>(isa); }
+std::unique_ptr<Tactic> make_matmul_packed(cpu::Isa isa) {
+  return std::make_unique<MatMulPacked>(isa);
+}
+std::unique_ptr<Tactic> make_matmul_dynamic(cpu::Isa isa) {
+  return std::make_unique<MatMulDynamic>(isa);
+}
 
 }  // namespace hone

@@ -1,9 +1,10 @@
 // Pointwise programs, and every pointwise operator standing alone, over broadcast FP32 tensors.
+#include "ops/pointwise.h"
+
 #include <fmt/core.h>
 
 #include "base/check.h"
 #include "base/thread_pool.h"
-#include "ops/pointwise.h"
 #include "tactics/cpu/cpu_tactics.h"
 #include "tactics/cpu/program.h"
 
@@ -40,16 +41,17 @@ class PreparedPointwise final : public PreparedStep {
       broadcast_strides(args.inputs[i], out.rank, out.shape, strides[i].data());
       pointers[i] = strides[i].data();
     }
-    loops_ = cpu::plan_pointwise_loops(out.rank, out.shape, out.stride, static_cast<int>(count), pointers.data());
+    loops_ = cpu::plan_pointwise_loops(out.rank, out.shape, out.stride, static_cast<int>(count),
+                                       pointers.data());
   }
 
   Status run(const StepContext& context) const override {
     auto* out = static_cast<float*>(context.outputs[0]);
     const auto* inputs = reinterpret_cast<const float* const*>(context.inputs);
-    ThreadPool::global().parallel_for(context.threads, loops_.num_blocks,
-                                      [&](int64_t begin, int64_t end, int) {
-                                        cpu::run_pointwise_blocks(run_, program_, loops_, out, inputs, begin, end);
-                                      });
+    ThreadPool::global().parallel_for(
+        context.threads, loops_.num_blocks, [&](int64_t begin, int64_t end, int) {
+          cpu::run_pointwise_blocks(run_, program_, loops_, out, inputs, begin, end);
+        });
     return ok();
   }
 
@@ -74,7 +76,8 @@ class PointwiseTactic final : public Tactic {
     if (const Verdict verdict = target_has(target, isa_); !verdict.ok()) return verdict;
     if (const Verdict verdict = all_f32(step); !verdict.ok()) return verdict;
     if (step.out_shape().size() > kMaxRank) return Verdict::no("rank over 8");
-    if (step.inputs.size() > static_cast<size_t>(cpu::kMaxPointwiseInputs)) return Verdict::no("too many inputs");
+    if (step.inputs.size() > static_cast<size_t>(cpu::kMaxPointwiseInputs))
+      return Verdict::no("too many inputs");
     if (!to_kernel_program(step_program(step))) return Verdict::no("the program is too long");
     return Verdict::yes();
   }

@@ -1,9 +1,10 @@
 // MaxPool and AveragePool (kernels/cpu/pool.h).
+#include "kernels/cpu/pool.h"
+
 #include <fmt/core.h>
 
 #include "base/check.h"
 #include "base/thread_pool.h"
-#include "kernels/cpu/pool.h"
 #include "ops/spatial.h"
 #include "tactics/cpu/cpu_tactics.h"
 #include "tactics/cpu/program.h"
@@ -44,15 +45,17 @@ cpu::PoolProblem pool_problem(const PrepareArgs& args) {
 
 class PreparedPool final : public PreparedStep {
  public:
-  PreparedPool(const PrepareArgs& args, cpu::PoolRun run) : problem_(pool_problem(args)), run_(run) {
+  PreparedPool(const PrepareArgs& args, cpu::PoolRun run)
+      : problem_(pool_problem(args)), run_(run) {
     empty_ = args.outputs[0].num_elements() == 0;
   }
   Status run(const StepContext& context) const override {
     if (empty_) return ok();
     const auto* in = static_cast<const float*>(context.inputs[0]);
     auto* out = static_cast<float*>(context.outputs[0]);
-    ThreadPool::global().parallel_for(context.threads, cpu::pool_items(problem_),
-                                      [&](int64_t begin, int64_t end, int) { run_(problem_, in, out, begin, end); });
+    ThreadPool::global().parallel_for(
+        context.threads, cpu::pool_items(problem_),
+        [&](int64_t begin, int64_t end, int) { run_(problem_, in, out, begin, end); });
     return ok();
   }
 
@@ -65,7 +68,9 @@ class PreparedPool final : public PreparedStep {
 class Pool final : public Tactic {
  public:
   Pool(Isa isa, bool max)
-      : isa_(isa), max_(max), name_(fmt::format("{}_pool_{}", max ? "max" : "average", isa_name(isa))) {}
+      : isa_(isa),
+        max_(max),
+        name_(fmt::format("{}_pool_{}", max ? "max" : "average", isa_name(isa))) {}
 
   const char* name() const override { return name_.c_str(); }
   int version() const override { return 1; }
@@ -75,14 +80,16 @@ class Pool final : public Tactic {
     if (const Verdict verdict = target_has(target, isa_); !verdict.ok()) return verdict;
     if (const Verdict verdict = all_f32(step); !verdict.ok()) return verdict;
     if (!step.epilogue.empty()) return Verdict::no("an epilogue");
-    if (step.in_shape(0).size() < 3 || step.in_shape(0).size() > 5) return Verdict::no("not 1 to 3 spatial dimensions");
+    if (step.in_shape(0).size() < 3 || step.in_shape(0).size() > 5)
+      return Verdict::no("not 1 to 3 spatial dimensions");
     for (int64_t pad : step.attr<PoolAttributes>().pads) {
       if (pad < 0) return Verdict::no("negative padding");
     }
     return Verdict::yes();
   }
   std::unique_ptr<PreparedStep> prepare(const PrepareArgs& args) const override {
-    return std::make_unique<PreparedPool>(args, max_ ? cpu::max_pool_kernel(isa_) : cpu::average_pool_kernel(isa_));
+    return std::make_unique<PreparedPool>(
+        args, max_ ? cpu::max_pool_kernel(isa_) : cpu::average_pool_kernel(isa_));
   }
 
  private:
@@ -94,6 +101,8 @@ class Pool final : public Tactic {
 }  // namespace
 
 std::unique_ptr<Tactic> make_max_pool(cpu::Isa isa) { return std::make_unique<Pool>(isa, true); }
-std::unique_ptr<Tactic> make_average_pool(cpu::Isa isa) { return std::make_unique<Pool>(isa, false); }
+std::unique_ptr<Tactic> make_average_pool(cpu::Isa isa) {
+  return std::make_unique<Pool>(isa, false);
+}
 
 }  // namespace hone

@@ -14,7 +14,8 @@ ExtraForm extra_form(const Shape& extra, const Shape& output) {
   if (extra == output) return ExtraForm::kFull;
   const auto is_one = [](const Dim& dim) { return dim == Dim(1); };
   if (std::all_of(extra.begin(), extra.end(), is_one)) return ExtraForm::kScalar;
-  if (std::all_of(extra.begin(), extra.end() - 1, is_one) && !output.empty() && extra.back() == output.back()) {
+  if (std::all_of(extra.begin(), extra.end() - 1, is_one) && !output.empty() &&
+      extra.back() == output.back()) {
     return ExtraForm::kChannel;
   }
   return ExtraForm::kOther;
@@ -40,7 +41,8 @@ Program drop_instructions(const Program& program, size_t count, int from) {
   return rest;
 }
 
-// True if instructions from `begin` on read none of the operands before `current` that are results or x0.
+// True if instructions from `begin` on read none of the operands before `current` that are results
+// or x0.
 bool reads_only(const Program& program, size_t begin, int current) {
   const int first = program.num_inputs + static_cast<int>(program.constants.size());
   for (size_t i = begin; i < program.instructions.size(); ++i) {
@@ -52,8 +54,10 @@ bool reads_only(const Program& program, size_t begin, int current) {
   return true;
 }
 
-// Narrows [lo, hi] by an instruction Relu, Max or Min with a constant on `current`; false if it is not one.
-bool apply_clamp(const Program& program, const Instruction& instruction, int current, float* lo, float* hi) {
+// Narrows [lo, hi] by an instruction Relu, Max or Min with a constant on `current`; false if it is
+// not one.
+bool apply_clamp(const Program& program, const Instruction& instruction, int current, float* lo,
+                 float* hi) {
   const std::string_view name = instruction.op->name;
   if (name == "Relu" && instruction.args[0] == current) {
     *lo = std::max(*lo, 0.0f);
@@ -88,8 +92,9 @@ std::optional<cpu::PointwiseProgram> to_kernel_program(const Program& program) {
     std::copy(instruction.args.begin(), instruction.args.end(), args);
     const auto fn = cpu::find_pointwise(instruction.op->name);
     const bool known = fn && cpu::pointwise_arity(*fn) == static_cast<int>(instruction.args.size());
-    const int result = known ? out.add(*fn, args[0], args[1], args[2])
-                             : out.add_call(instruction.op->pointwise->f32, args[0], args[1], args[2]);
+    const int result =
+        known ? out.add(*fn, args[0], args[1], args[2])
+              : out.add_call(instruction.op->pointwise->f32, args[0], args[1], args[2]);
     if (result < 0) return std::nullopt;
   }
   if (cpu::check_pointwise(out)) return std::nullopt;
@@ -147,7 +152,8 @@ FusedEpilogue split_epilogue(const StepDesc& step) {
   }
   if (done < program.instructions.size()) {
     fused.rest = done == 0 ? program : drop_instructions(program, done, current);
-    for (int i = 1; i < program.num_inputs; ++i) fused.extras.push_back(static_cast<int>(root) + i - 1);
+    for (int i = 1; i < program.num_inputs; ++i)
+      fused.extras.push_back(static_cast<int>(root) + i - 1);
   }
   return fused;
 }
@@ -166,11 +172,13 @@ Verdict can_fuse_epilogue(const StepDesc& step) {
   if (step.epilogue.empty()) return Verdict::yes();
   for (size_t i = step.num_root_inputs(); i < step.inputs.size(); ++i) {
     if (extra_form(step.in_shape(i), step.out_shape()) == ExtraForm::kOther) {
-      return Verdict::no("an epilogue input is neither of the output's shape nor one value per channel");
+      return Verdict::no(
+          "an epilogue input is neither of the output's shape nor one value per channel");
     }
   }
   const FusedEpilogue fused = split_epilogue(step);
-  if (!fused.rest.empty() && !to_kernel_program(fused.rest)) return Verdict::no("the epilogue is too long");
+  if (!fused.rest.empty() && !to_kernel_program(fused.rest))
+    return Verdict::no("the epilogue is too long");
   return Verdict::yes();
 }
 
@@ -185,15 +193,21 @@ void EpilogueRest::prepare(const FusedEpilogue& epilogue, const PrepareArgs& arg
     Extra extra{input, args.inputs[static_cast<size_t>(input)], Extra::Form::kFull};
     const Shape& shape = args.step->in_shape(static_cast<size_t>(input));
     switch (extra_form(shape, args.step->out_shape())) {
-      case ExtraForm::kFull: extra.form = Extra::Form::kFull; break;
-      case ExtraForm::kChannel: extra.form = Extra::Form::kChannel; break;
-      default: extra.form = Extra::Form::kScalar;
+      case ExtraForm::kFull:
+        extra.form = Extra::Form::kFull;
+        break;
+      case ExtraForm::kChannel:
+        extra.form = Extra::Form::kChannel;
+        break;
+      default:
+        extra.form = Extra::Form::kScalar;
     }
     extras_.push_back(extra);
   }
 }
 
-// `index`: of the first pixel, for all dimensions but the last two; offset_out: its offset in floats.
+// `index`: of the first pixel, for all dimensions but the last two; offset_out: its offset in
+// floats.
 void EpilogueRest::run_row(const StepContext& context, int64_t offset_out, const int64_t* index,
                            int64_t pixels, int64_t channel, int64_t channels) const {
   const int rank = output_.rank;
@@ -217,7 +231,8 @@ void EpilogueRest::run_row(const StepContext& context, int64_t offset_out, const
   run_(program_, pixels, channels, out, pixel_stride, operands);
 }
 
-void EpilogueRest::tail(void* user, int64_t pixel, int64_t pixels, int64_t channel, int64_t channels) {
+void EpilogueRest::tail(void* user, int64_t pixel, int64_t pixels, int64_t channel,
+                        int64_t channels) {
   const Call& call = *static_cast<const Call*>(user);
   const EpilogueRest& rest = *call.rest;
   const TensorLayout& output = rest.output_;

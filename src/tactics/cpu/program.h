@@ -12,12 +12,12 @@ namespace hone {
 // The kernel's form of a program; nullopt if it is too large for it.
 std::optional<cpu::PointwiseProgram> to_kernel_program(const Program& program);
 
-// An epilogue split into what a matrix kernel does in registers and a rest that runs over the finished
-// outputs while they are in the L1 cache:
+// An epilogue split into what a matrix kernel does in registers and a rest that runs over the
+// finished outputs while they are in the L1 cache:
 //   output = rest(clamp(result + bias + addend, lo, hi))
 struct FusedEpilogue {
-  int bias = -1;            // node input with one value per channel (Conv's own, if it has one), or -1
-  int addend = -1;          // node input of the output's shape, or -1
+  int bias = -1;    // node input with one value per channel (Conv's own, if it has one), or -1
+  int addend = -1;  // node input of the output's shape, or -1
   float lo = -__builtin_inff(), hi = __builtin_inff();
   Program rest;             // empty, or with input 0 = the clamped value
   std::vector<int> extras;  // node inputs behind the other inputs of `rest`
@@ -26,12 +26,12 @@ FusedEpilogue split_epilogue(const StepDesc& step);
 // Input i is added in registers and not read again: the output may lie in its place.
 bool output_may_replace_addend(const StepDesc& step, size_t i);
 
-// Yes if the extra inputs are of the forms that the matrix kernels handle (shape of the output, one value
-// per channel, a scalar) and the rest fits the pointwise kernel.
+// Yes if the extra inputs are of the forms that the matrix kernels handle (shape of the output, one
+// value per channel, a scalar) and the rest fits the pointwise kernel.
 Verdict can_fuse_epilogue(const StepDesc& step);
 
-// The rest of an epilogue, ready to run over ranges of output pixels (all dimensions but the last, in
-// row-major order). Plain data but for the vectors; immutable when running.
+// The rest of an epilogue, ready to run over ranges of output pixels (all dimensions but the last,
+// in row-major order). Plain data but for the vectors; immutable when running.
 class EpilogueRest {
  public:
   // `outputs[0]` is the output's layout. REQUIRES: can_fuse_epilogue.

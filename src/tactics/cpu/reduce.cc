@@ -1,10 +1,11 @@
 // ReduceSum, ReduceMean ... (kernels/cpu/reduce.h).
+#include "kernels/cpu/reduce.h"
+
 #include <fmt/core.h>
 
 #include "base/check.h"
 #include "base/thread_pool.h"
 #include "kernels/cpu/copy.h"
-#include "kernels/cpu/reduce.h"
 #include "ops/reduction.h"
 #include "tactics/cpu/common.h"
 #include "tactics/cpu/cpu_tactics.h"
@@ -21,14 +22,16 @@ struct NamedReduction {
   ReduceFn fn;
 };
 constexpr NamedReduction kReductions[] = {
-    {"ReduceSum", ReduceFn::kSum},   {"ReduceMean", ReduceFn::kMean}, {"ReduceMax", ReduceFn::kMax},
-    {"ReduceMin", ReduceFn::kMin},   {"ReduceProd", ReduceFn::kProd}, {"ReduceSumSquare", ReduceFn::kSumSquare},
+    {"ReduceSum", ReduceFn::kSum},   {"ReduceMean", ReduceFn::kMean},
+    {"ReduceMax", ReduceFn::kMax},   {"ReduceMin", ReduceFn::kMin},
+    {"ReduceProd", ReduceFn::kProd}, {"ReduceSumSquare", ReduceFn::kSumSquare},
     {"ReduceL1", ReduceFn::kL1},     {"ReduceL2", ReduceFn::kL2},
 };
 
 std::vector<bool> reduced_axes(const ReduceAttributes& attributes, size_t rank) {
   std::vector<bool> reduced(rank, attributes.axes.empty());
-  for (int64_t axis : attributes.axes) reduced[static_cast<size_t>(axis < 0 ? axis + static_cast<int64_t>(rank) : axis)] = true;
+  for (int64_t axis : attributes.axes)
+    reduced[static_cast<size_t>(axis < 0 ? axis + static_cast<int64_t>(rank) : axis)] = true;
   return reduced;
 }
 
@@ -41,7 +44,8 @@ int reduced_runs(const std::vector<bool>& reduced) {
 
 class PreparedReduce final : public PreparedStep {
  public:
-  PreparedReduce(const PrepareArgs& args, Isa isa, ReduceFn fn) : run_(cpu::reduce_kernel(isa)), in_(args.inputs[0]) {
+  PreparedReduce(const PrepareArgs& args, Isa isa, ReduceFn fn)
+      : run_(cpu::reduce_kernel(isa)), in_(args.inputs[0]) {
     problem_.fn = fn;
     empty_ = args.outputs[0].num_elements() == 0;
     const auto& attributes = args.step->attr<ReduceAttributes>();
@@ -74,18 +78,20 @@ class PreparedReduce final : public PreparedStep {
     }
     auto* out = static_cast<float*>(context.outputs[0]);
     const int64_t items = cpu::reduce_items(problem_);
-    pool.parallel_for(context.threads, loop_count(rest_) * items, [&](int64_t begin, int64_t end, int) {
-      for (int64_t i = begin; i < end; ++i) {
-        int64_t in_offset, out_offset;
-        loop_offsets(rest_, i / items, &in_offset, &out_offset);
-        run_(problem_, in + in_offset, out + out_offset, i % items, i % items + 1);
-      }
-    });
+    pool.parallel_for(
+        context.threads, loop_count(rest_) * items, [&](int64_t begin, int64_t end, int) {
+          for (int64_t i = begin; i < end; ++i) {
+            int64_t in_offset, out_offset;
+            loop_offsets(rest_, i / items, &in_offset, &out_offset);
+            run_(problem_, in + in_offset, out + out_offset, i % items, i % items + 1);
+          }
+        });
     return ok();
   }
 
  private:
-  // Brings the axes to [rest_][outer][reduce0][reduce1][inner]. False if there are more reduced loops.
+  // Brings the axes to [rest_][outer][reduce0][reduce1][inner]. False if there are more reduced
+  // loops.
   bool split(const ReduceAttributes& attributes, const TensorLayout& out) {
     const std::vector<bool> reduced = reduced_axes(attributes, static_cast<size_t>(in_.rank));
     std::vector<LoopDim> kept, sums;  // merged later; neighbours only
@@ -141,7 +147,9 @@ class PreparedReduce final : public PreparedStep {
 class ReduceTactic final : public Tactic {
  public:
   ReduceTactic(Isa isa, const NamedReduction& reduction)
-      : isa_(isa), reduction_(reduction), name_(fmt::format("{}_{}", reduction.op_name, isa_name(isa))) {}
+      : isa_(isa),
+        reduction_(reduction),
+        name_(fmt::format("{}_{}", reduction.op_name, isa_name(isa))) {}
   const char* name() const override { return name_.c_str(); }
   int version() const override { return 1; }
   const char* op_name() const override { return reduction_.op_name; }

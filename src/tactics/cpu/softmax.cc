@@ -1,8 +1,9 @@
 // Softmax and LogSoftmax over any axis (kernels/cpu/softmax.h).
+#include "kernels/cpu/softmax.h"
+
 #include <fmt/core.h>
 
 #include "base/thread_pool.h"
-#include "kernels/cpu/softmax.h"
 #include "ops/reduction.h"
 #include "tactics/cpu/common.h"
 #include "tactics/cpu/cpu_tactics.h"
@@ -13,7 +14,8 @@ namespace {
 
 using cpu::Isa;
 
-std::vector<LoopDim> loop_dims(const TensorLayout& in, const TensorLayout& out, int first, int last) {
+std::vector<LoopDim> loop_dims(const TensorLayout& in, const TensorLayout& out, int first,
+                               int last) {
   std::vector<LoopDim> dims;
   for (int i = first; i < last; ++i) dims.push_back({in.shape[i], in.stride[i], out.stride[i]});
   return merge_dims(dims);
@@ -52,13 +54,14 @@ class PreparedSoftmax final : public PreparedStep {
     const int64_t count = loop_count(rest_), items = cpu::softmax_items(problem_);
     const auto* in = static_cast<const float*>(context.inputs[0]);
     auto* out = static_cast<float*>(context.outputs[0]);
-    ThreadPool::global().parallel_for(context.threads, count * items, [&](int64_t begin, int64_t end, int) {
-      for (int64_t i = begin; i < end; ++i) {
-        int64_t in_offset, out_offset;
-        loop_offsets(rest_, i / items, &in_offset, &out_offset);
-        run_(problem_, in + in_offset, out + out_offset, i % items, i % items + 1);
-      }
-    });
+    ThreadPool::global().parallel_for(
+        context.threads, count * items, [&](int64_t begin, int64_t end, int) {
+          for (int64_t i = begin; i < end; ++i) {
+            int64_t in_offset, out_offset;
+            loop_offsets(rest_, i / items, &in_offset, &out_offset);
+            run_(problem_, in + in_offset, out + out_offset, i % items, i % items + 1);
+          }
+        });
     return ok();
   }
 
@@ -72,7 +75,9 @@ class PreparedSoftmax final : public PreparedStep {
 class SoftmaxTactic final : public Tactic {
  public:
   SoftmaxTactic(Isa isa, bool log)
-      : isa_(isa), log_(log), name_(fmt::format("{}softmax_{}", log ? "log_" : "", isa_name(isa))) {}
+      : isa_(isa),
+        log_(log),
+        name_(fmt::format("{}softmax_{}", log ? "log_" : "", isa_name(isa))) {}
   const char* name() const override { return name_.c_str(); }
   int version() const override { return 1; }
   const char* op_name() const override { return log_ ? "LogSoftmax" : "Softmax"; }
