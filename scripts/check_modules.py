@@ -2,7 +2,7 @@
 """Checks that every module includes only what its hone_module line in CMakeLists.txt allows.
 
 A file of a module may include its own headers, those of the modules it depends on (directly or not), and the public
-ones (hone/...). Tests beside the source obey the same rule: their program links no more than that.
+ones (hone/...). Tests beside the source (x_test.cc, x_test_util.h) may also use what TEST_DEPS names.
 """
 
 from __future__ import annotations
@@ -13,17 +13,19 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MODULE = re.compile(
-    r"^\s*hone_module\(\s*(\w+)\s+(\S+?)(?:\s+DEPS\s+([\w\s]+?))?\s*\)", re.MULTILINE
+    r"^\s*hone_module\(\s*(\w+)\s+(\S+?)(?:\s+DEPS\s+([\w\s]+?))?(?:\s+TEST_DEPS\s+([\w\s]+?))?\s*\)",
+    re.MULTILINE,
 )
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 SOURCES = {".cc", ".h", ".inc", ".cu", ".cuh"}
 
 
-def read_modules(text: str) -> tuple[dict[str, str], dict[str, set[str]]]:
-    """(module -> folder, module -> all modules it may use, itself included)."""
+def read_modules(text: str) -> tuple[dict[str, str], dict[str, set[str]], dict[str, set[str]]]:
+    """(module -> folder, module -> all modules it may use, itself included; the same for its tests)."""
     folders: dict[str, str] = {}
     allowed: dict[str, set[str]] = {}
-    for name, folder, deps in MODULE.findall(text):
+    found = MODULE.findall(text)
+    for name, folder, deps, _ in found:
         folders[name] = folder
         allowed[name] = {name}
         for dep in deps.split():
@@ -32,7 +34,11 @@ def read_modules(text: str) -> tuple[dict[str, str], dict[str, set[str]]]:
                     f"CMakeLists.txt: module {name} depends on {dep}, which no line above it makes"
                 )
             allowed[name] |= allowed[dep]
-    return folders, allowed
+    in_tests = {
+        name: allowed[name].union(*(allowed[dep] for dep in test_deps.split()))
+        for name, _, _, test_deps in found
+    }
+    return folders, allowed, in_tests
 
 
 def owner(path: str, folders: dict[str, str]) -> str | None:
@@ -64,7 +70,7 @@ def check_file(path: pathlib.Path, module: str, folders: dict, allowed: dict) ->
 
 
 def main() -> int:
-    folders, allowed = read_modules((ROOT / "CMakeLists.txt").read_text())
+    folders, allowed, in_tests = read_modules((ROOT / "CMakeLists.txt").read_text())
     if not folders:
         sys.exit("CMakeLists.txt: no hone_module line found")
     errors, count = [], 0
@@ -74,7 +80,8 @@ def main() -> int:
             if path.suffix not in SOURCES or folders[module] != folder:
                 continue
             count += 1
-            errors += check_file(path, module, folders, allowed)
+            is_test = "_test." in path.name or path.stem.endswith("_test_util")
+            errors += check_file(path, module, folders, in_tests if is_test else allowed)
     for line in errors:
         print(line)
     print(f"{count} files in {len(folders)} modules, {len(errors)} forbidden includes")

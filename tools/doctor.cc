@@ -79,6 +79,8 @@ void examine_tactics(Findings* findings) {
   std::vector<std::string> any;
   std::map<std::string, std::vector<std::string>> by_set;
   for (const Tactic* tactic : all_tactics()) {
+    const OpDef* op = find_op(tactic->op_name());
+    if (op && op->pointwise) continue;  // one per operator: the tactic of Pointwise stands for them
     const NamedFeatures* needed = needed_features(tactic->name());
     (needed ? by_set[needed->name] : any).push_back(tactic->name());
   }

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <filesystem>
 
+#include "base/cpu.h"
 #include "base/file.h"
 #include "builder/profiles.h"
 #include "graph/evaluate.h"

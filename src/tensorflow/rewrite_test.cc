@@ -199,7 +199,7 @@ Conversion tiny_conversion() {
 TEST(Save, MakesTheFolderOrTakesAnEmptyOne) {
   const tf::TempFolder folder;
   fs::create_directory(folder.file("empty"));
-  for (const std::string target :
+  for (const std::string& target :
        {folder.file("a/b/c"), folder.file("empty"), folder.file("slash/")}) {
     const Status status = tiny_conversion().save(target);
     ASSERT_TRUE(status.ok()) << status.message();

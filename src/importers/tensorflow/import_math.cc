@@ -40,16 +40,6 @@ Status import_leaky_relu(NodeImporter& n) {
   return import_with_scalar(n, "LeakyRelu", alpha);
 }
 
-// Rounding functions: integers stay as they are.
-Status import_rounding(NodeImporter& n) {
-  HONE_ASSIGN_OR_RETURN(Value * x, n.input(0));
-  if (!is_integer(x->dtype())) {
-    HONE_ASSIGN_OR_RETURN(x, n.add("Round", {}, {x}));
-  }
-  n.output(x);
-  return ok();
-}
-
 Status import_add_n(NodeImporter& n) {
   HONE_ASSIGN_OR_RETURN(Value * sum, n.input(0));
   for (size_t i = 1; i < n.num_inputs(); ++i) {
@@ -128,7 +118,7 @@ constexpr OpImporter kTable[] = {
     {"Relu", import_same, "", "Relu"},
     {"Relu6", import_relu6, ""},
     {"Rint", import_same, "", "Round"},
-    {"Round", import_rounding, ""},
+    {"Round", import_same, "floating point", "Round"},
     {"Rsqrt", import_same, "", "Rsqrt"},
     {"Selu", import_same, "", "Selu"},
     {"Sigmoid", import_same, "", "Sigmoid"},
