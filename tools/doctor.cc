@@ -2,6 +2,7 @@
 #include <dlfcn.h>
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
@@ -66,29 +67,46 @@ void examine_cpu(Findings* findings) {
   }
 }
 
-// A tactic's name ends in the feature set it needs; other names run anywhere.
-const NamedFeatures* needed_features(std::string_view tactic) {
+// A tactic's name has the feature set it needs, then perhaps an operator: "pointwise_avx2_Abs".
+// Gives the set and cuts the name after it; null: it runs anywhere.
+const NamedFeatures* needed_features(std::string* tactic) {
   for (const NamedFeatures& named : named_features()) {
-    if (tactic.ends_with(std::string("_") + named.name)) return &named;
+    const std::string part = std::string("_") + named.name;
+    const size_t end = tactic->find(part) + part.size();
+    if (tactic->find(part) == std::string::npos) continue;
+    if (end < tactic->size() && (*tactic)[end] != '_') continue;  // "_avx512vnni" is not "_avx512"
+    tactic->resize(end);
+    return &named;
   }
   return nullptr;
 }
 
+// "conv_direct_avx2, pointwise_avx2 (52)": how many tactics share the name.
+std::string counted(const std::vector<std::string>& names) {
+  std::vector<std::string> parts;
+  for (size_t i = 0; i < names.size();) {
+    size_t end = i;
+    while (end < names.size() && names[end] == names[i]) ++end;
+    parts.push_back(end - i == 1 ? names[i] : fmt::format("{} ({})", names[i], end - i));
+    i = end;
+  }
+  return join(parts, ", ");
+}
+
 void examine_tactics(Findings* findings) {
   const CpuFeatures features = CpuFeatures::detected();
-  std::vector<std::string> any;
   std::map<std::string, std::vector<std::string>> by_set;
   for (const Tactic* tactic : all_tactics()) {
-    const OpDef* op = find_op(tactic->op_name());
-    if (op && op->pointwise) continue;  // one per operator: the tactic of Pointwise stands for them
-    const NamedFeatures* needed = needed_features(tactic->name());
-    (needed ? by_set[needed->name] : any).push_back(tactic->name());
+    std::string name = tactic->name();
+    const NamedFeatures* needed = needed_features(&name);
+    by_set[needed ? needed->name : ""].push_back(std::move(name));
   }
   findings->section("Tactics");
-  findings->line("any CPU", join(any, " "));
-  for (const auto& [set, names] : by_set) {
-    const bool usable = features.contains(features_of(set));
-    findings->line(set.c_str(), join(names, " ") + (usable ? "" : "  (not on this CPU)"));
+  for (auto& [set, names] : by_set) {
+    std::sort(names.begin(), names.end());
+    const bool usable = set.empty() || features.contains(features_of(set));
+    findings->line(set.empty() ? "any CPU" : set.c_str(),
+                   counted(names) + (usable ? "" : "  (not on this CPU)"));
   }
 }
 

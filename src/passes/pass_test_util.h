@@ -58,7 +58,8 @@ inline void expect_same_results(const Graph& before, const Graph& after, uint64_
   EvaluateOptions options;
   options.tap = [&largest](const Value&, const Tensor& tensor) {
     if (is_float(tensor.dtype())) {
-      for (double x : *tensor.as_doubles()) largest = std::max(largest, std::fabs(x));
+      const auto values = tensor.as_doubles();
+      for (double x : *values) largest = std::max(largest, std::fabs(x));
     }
     return ok();
   };
