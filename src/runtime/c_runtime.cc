@@ -1,6 +1,7 @@
 // hone/c.h: the part that libhone_runtime has (errors, engines, contexts).
 #include <cstddef>
 #include <new>
+#include <string>
 
 #include "hone/engine.h"
 #include "runtime/c_status.h"
@@ -11,6 +12,7 @@ struct hn_engine {
 };
 struct hn_context {
   hone::ExecutionContext context;
+  size_t num_inputs;  // of the engine
   // Views of the inputs, reused so that a run does not allocate.
   std::vector<hone::TensorView> views;
 };
@@ -88,7 +90,7 @@ void hn_engine_free(hn_engine* engine) { delete engine; }
 hn_status* hn_context_create(const hn_engine* engine, hn_context** context) {
   return hone::guard([&]() -> Status {
     if (!engine || !context) return Status(Code::kInvalidArgument, "engine or context is NULL");
-    *context = new hn_context{engine->engine.create_context(), {}};
+    *context = new hn_context{engine->engine.create_context(), engine->engine.inputs().size(), {}};
     return hone::ok();
   });
 }
@@ -100,8 +102,16 @@ hn_status* hn_context_run(hn_context* context, const hn_tensor* inputs, size_t n
     if (!context || !allocate || (num_inputs > 0 && !inputs)) {
       return Status(Code::kInvalidArgument, "context, inputs or allocate is NULL");
     }
+    if (num_inputs != context->num_inputs) {
+      return Status(Code::kShape, std::to_string(num_inputs) + " inputs given, the plan has " +
+                                      std::to_string(context->num_inputs));
+    }
     context->views.resize(num_inputs);
     for (size_t i = 0; i < num_inputs; ++i) {
+      if (inputs[i].struct_size < sizeof(hn_tensor) || (inputs[i].rank > 0 && !inputs[i].shape)) {
+        return Status(Code::kInvalidArgument,
+                      "input " + std::to_string(i) + ": struct_size is not set, or shape is NULL");
+      }
       if (inputs[i].rank > 0 && !inputs[i].shape) {
         return Status(Code::kInvalidArgument, "the shape of an input is NULL");
       }

@@ -179,6 +179,10 @@ class RandomGraph {
   void reshape(Value* v) {
     if (v->shape().size() < 2) return;
     if (v->shape().size() == 2) return add("Unsqueeze", AxesAttributes{{pick(0, 2)}}, {v});
+    // An Unsqueeze in front may have moved the batch to another place.
+    for (size_t d = 1; d < v->shape().size(); ++d) {
+      if (!v->shape()[d].is_const()) return;
+    }
     // No -1: with a batch of 0 the reference could not tell its size.
     int64_t inner = 1;
     for (size_t d = 1; d + 1 < v->shape().size(); ++d) inner *= v->shape()[d].value();

@@ -323,8 +323,13 @@ Result<Graph> import_frozen_graph(const FrozenGraph& frozen, const std::string& 
       return std::move(status).at(fmt::format("{}: node '{}' ({})", name, node.name, node.op));
   }
   for (const FrozenGraph::Port& port : frozen.outputs) {
-    HONE_ASSIGN_OR_RETURN(Value * value, walk.value_of(tensor_name(port.tensor)));
-    graph.add_output(value, port.key);
+    auto value = walk.value_of(tensor_name(port.tensor));
+    if (!value.ok()) {
+      return Status(value.status().code(), fmt::format("output '{}' cannot be imported", port.key))
+          .because(value.status().message())
+          .at(name);
+    }
+    graph.add_output(*value, port.key);
   }
   graph.remove_dead();
   return graph;
