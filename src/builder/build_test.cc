@@ -193,7 +193,8 @@ TEST(Profiles, DefaultsWhereSizesWouldBeNegative) {
 
 TEST(Profiles, ModelsWithoutUsualSizes) {
   std::string warning;
-  const Graph graph = read("graph { symbols 0 require N == N+1\n input %x: f32[N] %y = Relu(%x) output %y }");
+  const Graph graph =
+      read("graph { symbols 0 require N == N+1\n input %x: f32[N] %y = Relu(%x) output %y }");
   EXPECT_TRUE(make_profiles(graph, {}, &warning).value().empty());
   EXPECT_THAT(warning, HasSubstr("no usual sizes"));
 }
