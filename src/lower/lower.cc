@@ -34,7 +34,7 @@ class PackedStore {
     const size_t padded = std::max(store_.size(), kWeightAlignment);
     std::shared_ptr<void> memory(std::aligned_alloc(kWeightAlignment, padded), std::free);
     HONE_CHECK(memory != nullptr);
-    std::memcpy(memory.get(), store_.data(), store_.size());
+    if (!store_.empty()) std::memcpy(memory.get(), store_.data(), store_.size());
     tuned->packed = static_cast<const std::byte*>(memory.get());
     tuned->packed_bytes = store_.size();
     tuned->owner = std::move(memory);

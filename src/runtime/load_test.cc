@@ -185,6 +185,7 @@ class Mutator {
     if (op_name != "*" && op_name != desc.op->name) return;
     if (!tactic.can_run(desc, target).ok()) return;
     const auto configs = tactic.candidates(desc, target);
+    if (configs.empty()) return;  // none for shapes that are not known
     step->tactic = tactic.name();
     step->version = tactic.version();
     step->configs = {configs[pick(configs.size())]};

@@ -76,6 +76,7 @@ class RandomGraph {
   void step() {
     Value* v = any();
     const size_t rank = v->shape().size();
+    const bool known = v->shape().back().is_const();  // not the batch, moved there by a transpose
     switch (pick(0, 13)) {
       case 0:
         return rank == 4 ? conv(v, false) : void();
@@ -84,7 +85,7 @@ class RandomGraph {
       case 2:
         return rank == 4 ? pool(v) : void();
       case 3:
-        return rank >= 2 ? matmul(v) : void();
+        return rank >= 2 && known ? matmul(v) : void();
       case 4:
       case 5: {
         static const char* const kUnary[] = {"Relu", "Tanh", "Sigmoid", "Neg", "Abs"};
@@ -92,7 +93,7 @@ class RandomGraph {
       }
       case 6:
       case 7:
-        return binary(v);
+        return known ? binary(v) : void();
       case 8:
         return concat(v);
       case 9:
@@ -197,6 +198,7 @@ class RandomGraph {
   void reduce(Value* v) {
     if (v->shape().size() < 2) return;
     if (pick(0, 1)) return add("Softmax", SoftmaxAttributes{-1}, {v});
+    if (!v->shape()[1].is_const()) return;  // the mean of nothing is NaN
     add(pick(0, 1) ? "ReduceMean" : "ReduceMax", ReduceAttributes{{1}, pick(0, 1) != 0}, {v});
   }
 
