@@ -70,6 +70,10 @@ Status import_unpack(NodeImporter& n) {
   HONE_ASSIGN_OR_RETURN(int64_t axis, n.attr_int("axis", 0));
   HONE_ASSIGN_OR_RETURN(axis, NodeImporter::axis(axis, x->shape().size()));
   HONE_ASSIGN_OR_RETURN(const int64_t size, known_dim(x, axis));
+  HONE_ASSIGN_OR_RETURN(const int64_t count, n.attr_int("num", size));
+  if (count != size) {
+    return Status(Code::kModel, fmt::format("{} outputs for {} elements", count, size));
+  }
   if (size < 1 || size > kMaxParts) {
     return NodeImporter::unsupported(fmt::format("{} outputs", size));
   }
@@ -95,6 +99,11 @@ Status import_split_v(NodeImporter& n) {  // inputs: value, sizes, axis
   HONE_ASSIGN_OR_RETURN(std::vector<int64_t> sizes, n.ints(1, "size_splits"));
   HONE_ASSIGN_OR_RETURN(int64_t axis, n.scalar_int(2, "axis"));
   HONE_ASSIGN_OR_RETURN(axis, NodeImporter::axis(axis, x->shape().size()));
+  const auto size = static_cast<int64_t>(sizes.size());
+  HONE_ASSIGN_OR_RETURN(const int64_t count, n.attr_int("num_split", size));
+  if (count != size) {
+    return Status(Code::kModel, fmt::format("{} outputs for {} sizes", count, size));
+  }
   const auto free = std::find(sizes.begin(), sizes.end(), -1);
   if (free != sizes.end()) {
     HONE_ASSIGN_OR_RETURN(const int64_t total, known_dim(x, axis));
