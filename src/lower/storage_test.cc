@@ -152,6 +152,20 @@ TEST_F(Storage, SplitAndSlice) {
   EXPECT_FALSE(stored.is_view("t"));
 }
 
+// A part of a buffer is not dense, so what is reshaped afterwards is copied out first.
+TEST_F(Storage, ReshapedPartsAreCopied) {
+  const Stored stored(R"(graph { input %x: f32[N,8] const %s: i64[2] = [-1, 2]
+    %a = Relu(%x)
+    %l, %r = Split(%a) {axis=1, sizes=[4,4]}
+    %m = Reshape(%l, %s)
+    %y = Softmax(%m)
+    %z = Softmax(%r)
+    output %y output %z })");
+  EXPECT_EQ(stored.where("l"), "l");
+  EXPECT_EQ(stored.where("m"), "m is l");
+  EXPECT_FALSE(stored.is_view("l"));
+}
+
 TEST_F(Storage, SplitToGraphOutputsIsCopied) {
   const Stored stored(R"(graph { input %x: f32[N,8]
     %l, %r = Split(%x) {axis=1, sizes=[3,5]}

@@ -59,7 +59,7 @@ TEST(Oracle, RandomGraphs) {
   if (const char* seed = std::getenv("HONE_TEST_SEED"))
     return check_seed(std::strtoul(seed, nullptr, 10), {});
   const char* count = std::getenv("HONE_TEST_COUNT");
-  const unsigned graphs = count ? std::strtoul(count, nullptr, 10) : 150;
+  const unsigned graphs = count ? std::strtoul(count, nullptr, 10) : 600;
   for (unsigned seed = 0; seed < graphs && !HasFailure(); ++seed) {
     check_seed(seed, {.passes = seed % 3 != 0, .portable = seed % 2 == 0});
   }

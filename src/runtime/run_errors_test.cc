@@ -123,7 +123,7 @@ TEST(RunErrorsOther, SizesThatComeOutNegative) {
 
 // A larger arena that cannot be had must not take the one of the shapes that work.
 TEST(RunErrorsOther, WorksAfterTheArenaCouldNotGrow) {
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "AddressSanitizer ends the program when an allocation is too large";
 #endif
   const Engine engine = load(make_plan(read_graph(R"(graph {

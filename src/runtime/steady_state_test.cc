@@ -29,6 +29,8 @@ std::atomic<int64_t> allocations{0}, live{0};
 #ifndef __SANITIZE_ADDRESS__
 void* operator new(std::size_t bytes) { return counted(bytes); }
 void* operator new[](std::size_t bytes) { return counted(bytes); }
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept { return counted(bytes); }
+void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept { return counted(bytes); }
 void operator delete(void* memory) noexcept { uncounted(memory); }
 void operator delete[](void* memory) noexcept { uncounted(memory); }
 void operator delete(void* memory, std::size_t) noexcept { uncounted(memory); }
@@ -96,8 +98,8 @@ TEST(SteadyState, MemoryIsFlatOverManyShapes) {
       arena_after_first = context.arena_bytes();
     }
   }
-  EXPECT_EQ(live.load(),
-            live_after_first);  // 300 and 30 are the same place in the cycle of 15 shapes
+  // 300 and 30 are the same place in the cycle of 15 shapes.
+  EXPECT_EQ(live.load(), live_after_first);
   EXPECT_EQ(context.arena_bytes(), arena_after_first);
 }
 
