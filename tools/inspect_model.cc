@@ -120,15 +120,6 @@ std::string fusions_text(const Fused& fused) {
   return text;
 }
 
-Json ports_json(const std::vector<TensorInfo>& infos) {
-  Json json = Json::array();
-  for (const TensorInfo& info : infos) {
-    json.push_back(
-        {{"name", info.name}, {"dtype", dtype_name(info.dtype)}, {"shape", info.shape_text}});
-  }
-  return json;
-}
-
 Json model_json(const Model& model, const Fused* fused) {
   const Graph& graph = model.impl()->graph;
   const Constants constants = constants_of(graph);

@@ -141,15 +141,6 @@ Json layer_json(const StepInfo& step, const StepMemory& memory) {
   return json;
 }
 
-Json ports_json(const std::vector<TensorInfo>& infos) {
-  Json json = Json::array();
-  for (const TensorInfo& info : infos) {
-    json.push_back(
-        {{"name", info.name}, {"dtype", dtype_name(info.dtype)}, {"shape", info.shape_text}});
-  }
-  return json;
-}
-
 Json plan_json(const Engine& engine, const std::vector<StepInfo>& steps, const PlanMemory& memory) {
   const Engine::Impl& impl = *engine.impl();
   Json layers = Json::array();

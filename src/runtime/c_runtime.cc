@@ -112,9 +112,6 @@ hn_status* hn_context_run(hn_context* context, const hn_tensor* inputs, size_t n
         return Status(Code::kInvalidArgument,
                       "input " + std::to_string(i) + ": struct_size is not set, or shape is NULL");
       }
-      if (inputs[i].rank > 0 && !inputs[i].shape) {
-        return Status(Code::kInvalidArgument, "the shape of an input is NULL");
-      }
       context->views[i].data = inputs[i].data;
       context->views[i].dtype = static_cast<hone::DataType>(inputs[i].dtype);
       context->views[i].shape.assign(inputs[i].shape, inputs[i].shape + inputs[i].rank);

@@ -64,9 +64,8 @@ class PreparedPointwise final : public PreparedStep {
 class PointwiseTactic final : public Tactic {
  public:
   PointwiseTactic(Isa isa, const OpDef& op)
-      : isa_(isa), op_(op), name_(fmt::format("pointwise_{}_{}", op.name, isa_name(isa))) {
-    if (std::string_view(op.name) == "Pointwise")
-      name_ = fmt::format("pointwise_{}", isa_name(isa));
+      : isa_(isa), op_(op), name_(fmt::format("pointwise_{}", isa_name(isa))) {
+    if (std::string_view(op.name) != "Pointwise") name_ += fmt::format("_{}", op.name);
   }
 
   const char* name() const override { return name_.c_str(); }
