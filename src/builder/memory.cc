@@ -14,8 +14,7 @@ Result<MemoryUse> measure_memory(const PlanData& plan, const Target& target) {
   loaded->data.portable = plan.portable;
   loaded->tuned = plan.tuned.front();
   loaded->target = target;
-  for (const PlanStep& step : plan.portable.steps)
-    loaded->descs.push_back(make_step_desc(loaded->data.portable, step));
+  loaded->descs = make_step_descs(loaded->data.portable);
   std::vector<std::vector<std::vector<int64_t>>> shapes;
   for (const PlanProfile& profile : plan.portable.profiles) {
     shapes.emplace_back();
@@ -29,10 +28,7 @@ Result<MemoryUse> measure_memory(const PlanData& plan, const Target& target) {
     }
   }
   MemoryUse use;
-  use.weights = static_cast<int64_t>(plan.tuned.front().packed_bytes);
-  for (const PlanValue& value : plan.portable.values) {
-    if (value.has_data) use.weights += static_cast<int64_t>(value.constant.bytes());
-  }
+  use.weights = weight_bytes(plan.portable, plan.tuned.front());
   for (const auto& profile : shapes) {
     HONE_ASSIGN_OR_RETURN(const auto binding, Binding::make(loaded, profile));
     use.arena = std::max(use.arena, static_cast<int64_t>(binding->arena_bytes()));

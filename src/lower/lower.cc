@@ -97,8 +97,7 @@ Result<Tuned> lower(const Portable& portable, const Target& target,
   tuned.cpu = cpu_info().model_name;
   tuned.threads = target.threads;
   tuned.steps.resize(portable.steps.size());
-  std::vector<StepDesc> descs;
-  for (const PlanStep& step : portable.steps) descs.push_back(make_step_desc(portable, step));
+  const std::vector<StepDesc> descs = make_step_descs(portable);
   tuned.values = plan_storage(portable, descs, choices, &tuned.steps);
 
   PackedStore store;
@@ -117,11 +116,11 @@ Result<Tuned> lower(const Portable& portable, const Target& target,
       if (input.is_constant && !input.constant) return missing_weights(portable.steps[s]);
     }
     if (tactic.packed_bytes(descs[s], target, config) == 0) continue;
-    PackedWeights packed = tactic.pack_weights(descs[s], target, config);
-    HONE_CHECK(packed.bytes.size() == tactic.packed_bytes(descs[s], target, config));
-    out.packed_offset = store.add(packed.bytes);
-    out.packed_bytes = packed.bytes.size();
-    out.replaced_inputs = packed.replaced_inputs;
+    const std::vector<std::byte> packed = tactic.pack_weights(descs[s], target, config);
+    HONE_CHECK(packed.size() == tactic.packed_bytes(descs[s], target, config));
+    out.packed_offset = store.add(packed);
+    out.packed_bytes = packed.size();
+    out.replaced_inputs = tactic.replaced_inputs(descs[s]);
   }
   store.finish(&tuned);
   return tuned;
@@ -193,11 +192,10 @@ Status attach_tuned(const Portable& portable, const Target& target, Tuned* tuned
   if (tuned->steps.size() != portable.steps.size()) {
     return Status(Code::kPlan, "the tuned part has another number of steps than the portable part");
   }
-  std::vector<StepDesc> descs;
+  const std::vector<StepDesc> descs = make_step_descs(portable);
   std::vector<StepChoice> choices;
   for (size_t s = 0; s < portable.steps.size(); ++s) {
     TunedStep& step = tuned->steps[s];
-    descs.push_back(make_step_desc(portable, portable.steps[s]));
     StepChoice choice;
     if (!step.tactic.empty()) {
       HONE_RETURN_IF_ERROR(check_tuned_step(portable.steps[s], descs[s], step, target));

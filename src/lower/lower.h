@@ -23,6 +23,9 @@ struct StepChoice {
 
 // The step as tactics see it. Constants point into `portable`.
 StepDesc make_step_desc(const Portable& portable, const PlanStep& step);
+std::vector<StepDesc> make_step_descs(const Portable& portable);  // of all steps
+// Bytes of packed weights and of constants with data.
+int64_t weight_bytes(const Portable& portable, const Tuned& tuned);
 // The same with symbols replaced by numbers (for candidates, timing and keys). Dimensions that
 // these symbols make negative stay as they are: the step cannot run at such shapes.
 StepDesc substitute_shapes(const StepDesc& step, const SymbolValues& symbols);

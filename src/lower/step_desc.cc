@@ -21,6 +21,20 @@ StepDesc make_step_desc(const Portable& portable, const PlanStep& step) {
   return desc;
 }
 
+std::vector<StepDesc> make_step_descs(const Portable& portable) {
+  std::vector<StepDesc> descs;
+  for (const PlanStep& step : portable.steps) descs.push_back(make_step_desc(portable, step));
+  return descs;
+}
+
+int64_t weight_bytes(const Portable& portable, const Tuned& tuned) {
+  auto bytes = static_cast<int64_t>(tuned.packed_bytes);
+  for (const PlanValue& value : portable.values) {
+    if (value.has_data) bytes += static_cast<int64_t>(value.constant.bytes());
+  }
+  return bytes;
+}
+
 StepDesc substitute_shapes(const StepDesc& step, const SymbolValues& symbols) {
   StepDesc concrete = step;
   const auto substitute = [&symbols](OperandDesc& operand) {

@@ -2,14 +2,14 @@
 
 #include <string_view>
 
+#include "ops/infer.h"
 #include "ops/movement.h"
 
 namespace hone {
 namespace {
 
-int normalize_axis(int64_t axis, size_t rank) {
-  return static_cast<int>(axis < 0 ? axis + static_cast<int64_t>(rank) : axis);
-}
+// REQUIRES: inference has accepted the axis.
+int from_front(int64_t axis, size_t rank) { return *resolve_axis(axis, rank); }
 
 std::optional<std::vector<int64_t>> constant_ints(const StepDesc& step, size_t input) {
   if (input >= step.inputs.size() || !step.inputs[input].constant) return std::nullopt;
@@ -18,7 +18,7 @@ std::optional<std::vector<int64_t>> constant_ints(const StepDesc& step, size_t i
 
 std::vector<SliceView> split_views(const StepDesc& step) {
   const auto& attributes = step.attr<SplitAttributes>();
-  const int axis = normalize_axis(attributes.axis, step.in_shape(0).size());
+  const int axis = from_front(attributes.axis, step.in_shape(0).size());
   std::vector<SliceView> views;
   Dim start = 0;
   for (size_t i = 0; i < step.outputs.size(); ++i) {
@@ -46,7 +46,7 @@ std::vector<SliceView> single_slice_view(const StepDesc& step) {
   }
   std::vector<SliceView> views;
   for (size_t i = 0; i < axes.size(); ++i) {
-    const int axis = normalize_axis(axes[i], step.in_shape(0).size());
+    const int axis = from_front(axes[i], step.in_shape(0).size());
     if (steps[i] != 1) return {};
     if (step.in_shape(0)[axis] == step.out_shape()[axis]) continue;  // whole
     // A start beyond the dimension would have to be clamped; with a known size it is checked here.
@@ -72,7 +72,7 @@ std::vector<SliceView> slice_views(const StepDesc& step) {
 }
 
 int concat_axis(const StepDesc& step) {
-  return normalize_axis(step.attr<ConcatAttributes>().axis, step.out_shape().size());
+  return from_front(step.attr<ConcatAttributes>().axis, step.out_shape().size());
 }
 
 }  // namespace hone

@@ -70,8 +70,7 @@ Result<Engine> make_engine(PlanData data, std::string name, const EngineOptions&
     log_info("{}: lowered again for this machine: {}", loaded->name, impl->lowered_because);
   }
   const Portable& portable = loaded->data.portable;
-  for (const PlanStep& step : portable.steps)
-    loaded->descs.push_back(make_step_desc(portable, step));
+  loaded->descs = make_step_descs(portable);
   for (size_t i = 0; i < portable.inputs.size(); ++i) {
     impl->inputs.push_back(tensor_info(portable, portable.inputs[i], portable.input_names[i]));
   }
@@ -106,11 +105,7 @@ const std::vector<TensorInfo>& Engine::inputs() const { return impl_->inputs; }
 const std::vector<TensorInfo>& Engine::outputs() const { return impl_->outputs; }
 
 int64_t Engine::weight_bytes() const {
-  int64_t bytes = static_cast<int64_t>(impl_->plan->tuned.packed_bytes);
-  for (const PlanValue& value : impl_->plan->data.portable.values) {
-    if (value.has_data) bytes += static_cast<int64_t>(value.constant.bytes());
-  }
-  return bytes;
+  return hone::weight_bytes(impl_->plan->data.portable, impl_->plan->tuned);
 }
 
 ExecutionContext Engine::create_context() const { return ExecutionContext(impl_); }

@@ -15,11 +15,7 @@ Status copy_in(const TensorLayout& layout, const void* data, Tensor* tensor) {
   }
   HONE_ASSIGN_OR_RETURN(Tensor copy, Tensor::allocate(layout.dtype, shape));
   int64_t dense[kMaxRank];
-  int64_t stride = 1;
-  for (int i = layout.rank - 1; i >= 0; --i) {
-    dense[i] = stride;
-    stride *= shape[static_cast<size_t>(i)];
-  }
+  layout.dense_strides(dense);
   cpu::copy_strided(static_cast<int>(dtype_size(layout.dtype)), layout.rank, layout.shape,
                     copy.mutable_raw(), dense, data, layout.stride);
   *tensor = std::move(copy);
@@ -32,11 +28,7 @@ Status copy_out(const Tensor& tensor, const TensorLayout& layout, void* data) {
     return Status(Code::kShape, "the result is " + tensor.text(0) + ", not " + shape_text(shape));
   }
   int64_t dense[kMaxRank];
-  int64_t stride = 1;
-  for (int i = layout.rank - 1; i >= 0; --i) {
-    dense[i] = stride;
-    stride *= shape[static_cast<size_t>(i)];
-  }
+  layout.dense_strides(dense);
   cpu::copy_strided(static_cast<int>(dtype_size(layout.dtype)), layout.rank, layout.shape, data,
                     layout.stride, tensor.raw(), dense);
   return ok();

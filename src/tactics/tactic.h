@@ -110,6 +110,14 @@ struct TensorLayout {
     return n;
   }
   // No elements: dense, whatever the strides are.
+  // The strides that a dense tensor of this shape has.
+  void dense_strides(int64_t* strides) const {
+    int64_t next = 1;
+    for (int i = rank - 1; i >= 0; --i) {
+      strides[i] = next;
+      next *= shape[i];
+    }
+  }
   bool dense() const {
     if (num_elements() == 0) return true;
     int64_t expected = 1;
@@ -119,11 +127,6 @@ struct TensorLayout {
     }
     return true;
   }
-};
-
-struct PackedWeights {
-  std::vector<std::byte> bytes;         // stored 64-byte aligned
-  std::vector<size_t> replaced_inputs;  // = Tactic::replaced_inputs(), when there are bytes
 };
 
 struct PrepareArgs {
@@ -179,8 +182,8 @@ class Tactic {
     return false;
   }
   // REQUIRES: constants of `step` are set. Never depends on run-time shapes.
-  virtual PackedWeights pack_weights(const StepDesc& step, const Target& target,
-                                     const Config& config) const {
+  virtual std::vector<std::byte> pack_weights(const StepDesc& step, const Target& target,
+                                              const Config& config) const {
     (void)step, (void)target, (void)config;
     return {};
   }

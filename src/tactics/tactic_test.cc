@@ -105,17 +105,17 @@ std::vector<Tensor> run(const Tactic& tactic, const Problem& problem, const Conf
     out_layouts.push_back(outputs.back()->layout());
     out_pointers.push_back(outputs.back()->element0());
   }
-  const PackedWeights packed = tactic.pack_weights(step, target, config);
-  EXPECT_EQ(packed.bytes.size(), tactic.packed_bytes(step, target, config));
-  for (size_t i : packed.replaced_inputs) in_pointers[i] = nullptr;
+  const std::vector<std::byte> packed = tactic.pack_weights(step, target, config);
+  EXPECT_EQ(packed.size(), tactic.packed_bytes(step, target, config));
+  for (size_t i : tactic.replaced_inputs(step)) in_pointers[i] = nullptr;
   PrepareArgs args;
   args.step = &step;
   args.target = &target;
   args.config = config;
   args.inputs = in_layouts;
   args.outputs = out_layouts;
-  args.packed = packed.bytes.data();
-  args.packed_bytes = packed.bytes.size();
+  args.packed = packed.data();
+  args.packed_bytes = packed.size();
   args.constants = constants;
   const auto prepared = tactic.prepare(args);
   cpu::GuardedBuffer<char> workspace(

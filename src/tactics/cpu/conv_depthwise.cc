@@ -57,13 +57,8 @@ class PreparedDepthwise final : public PreparedStep {
     cpu::DepthwisePointers pointers;
     pointers.input = static_cast<const float*>(context.inputs[0]);
     pointers.packed = packed_;
-    if (epilogue_.bias >= 0)
-      pointers.bias = static_cast<const float*>(context.inputs[epilogue_.bias]);
-    if (epilogue_.addend >= 0)
-      pointers.addend = static_cast<const float*>(context.inputs[epilogue_.addend]);
     pointers.output = static_cast<float*>(context.outputs[0]);
-    pointers.lo = epilogue_.lo;
-    pointers.hi = epilogue_.hi;
+    set_epilogue(epilogue_, context, &pointers);
     EpilogueRest::Call call{&rest_, &context};
     if (!rest_.empty()) {
       pointers.tail = &EpilogueRest::tail;
@@ -109,14 +104,12 @@ class ConvDepthwise final : public Tactic {
            sizeof(float);
   }
   std::vector<size_t> replaced_inputs(const StepDesc&) const override { return {1}; }
-  PackedWeights pack_weights(const StepDesc& step, const Target& target,
-                             const Config& config) const override {
-    PackedWeights packed;
-    packed.bytes.resize(packed_bytes(step, target, config));
+  std::vector<std::byte> pack_weights(const StepDesc& step, const Target& target,
+                                      const Config& config) const override {
+    std::vector<std::byte> packed(packed_bytes(step, target, config));
     cpu::pack_depthwise(depthwise_problem(conv_problem(step)), isa_,
                         step.inputs[1].constant->data<float>(),
-                        reinterpret_cast<float*>(packed.bytes.data()));
-    packed.replaced_inputs = replaced_inputs(step);
+                        reinterpret_cast<float*>(packed.data()));
     return packed;
   }
   std::unique_ptr<PreparedStep> prepare(const PrepareArgs& args) const override {

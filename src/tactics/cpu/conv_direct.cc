@@ -30,13 +30,8 @@ class PreparedConv final : public PreparedStep {
     cpu::ConvPointers pointers;
     pointers.input = input_.make(context);
     pointers.packed = packed_;
-    if (epilogue_.bias >= 0)
-      pointers.bias = static_cast<const float*>(context.inputs[epilogue_.bias]);
-    if (epilogue_.addend >= 0)
-      pointers.addend = static_cast<const float*>(context.inputs[epilogue_.addend]);
     pointers.output = static_cast<float*>(context.outputs[0]);
-    pointers.lo = epilogue_.lo;
-    pointers.hi = epilogue_.hi;
+    set_epilogue(epilogue_, context, &pointers);
     EpilogueRest::Call call{&rest_, &context};
     if (!rest_.empty()) {
       pointers.tail = &EpilogueRest::tail;
@@ -92,14 +87,12 @@ class ConvDirect final : public Tactic {
         cpu::packed_weight_bytes(conv_problem(step), *parse_conv_config(config), isa_));
   }
   std::vector<size_t> replaced_inputs(const StepDesc&) const override { return {1}; }
-  PackedWeights pack_weights(const StepDesc& step, const Target& target,
-                             const Config& config) const override {
-    PackedWeights packed;
-    packed.bytes.resize(packed_bytes(step, target, config));
+  std::vector<std::byte> pack_weights(const StepDesc& step, const Target& target,
+                                      const Config& config) const override {
+    std::vector<std::byte> packed(packed_bytes(step, target, config));
     cpu::pack_weights(conv_problem(step), *parse_conv_config(config), isa_,
                       step.inputs[1].constant->data<float>(),
-                      reinterpret_cast<float*>(packed.bytes.data()));
-    packed.replaced_inputs = replaced_inputs(step);
+                      reinterpret_cast<float*>(packed.data()));
     return packed;
   }
   bool valid_config(const StepDesc&, const Target&, const Config& config) const override {

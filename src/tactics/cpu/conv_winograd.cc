@@ -63,13 +63,8 @@ class PreparedWinograd final : public PreparedStep {
     cpu::ConvPointers pointers;
     pointers.input = input_.make(context);
     pointers.packed = packed_;
-    if (epilogue_.bias >= 0)
-      pointers.bias = static_cast<const float*>(context.inputs[epilogue_.bias]);
-    if (epilogue_.addend >= 0)
-      pointers.addend = static_cast<const float*>(context.inputs[epilogue_.addend]);
     pointers.output = static_cast<float*>(context.outputs[0]);
-    pointers.lo = epilogue_.lo;
-    pointers.hi = epilogue_.hi;
+    set_epilogue(epilogue_, context, &pointers);
     ThreadPool::global().parallel_for(
         std::min(context.threads, threads_), winograd_.items,
         [&](int64_t begin, int64_t end, int worker) {
@@ -137,14 +132,12 @@ class ConvWinograd final : public Tactic {
         cpu::winograd_weight_bytes(conv_problem(step), *from_text(config), isa_));
   }
   std::vector<size_t> replaced_inputs(const StepDesc&) const override { return {1}; }
-  PackedWeights pack_weights(const StepDesc& step, const Target& target,
-                             const Config& config) const override {
-    PackedWeights packed;
-    packed.bytes.resize(packed_bytes(step, target, config));
+  std::vector<std::byte> pack_weights(const StepDesc& step, const Target& target,
+                                      const Config& config) const override {
+    std::vector<std::byte> packed(packed_bytes(step, target, config));
     cpu::pack_winograd_weights(conv_problem(step), *from_text(config), isa_,
                                step.inputs[1].constant->data<float>(),
-                               reinterpret_cast<float*>(packed.bytes.data()));
-    packed.replaced_inputs = replaced_inputs(step);
+                               reinterpret_cast<float*>(packed.data()));
     return packed;
   }
   bool valid_config(const StepDesc&, const Target&, const Config& config) const override {

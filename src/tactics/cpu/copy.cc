@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/thread_pool.h"
+#include "ops/infer.h"
 #include "ops/movement.h"
 #include "tactics/cpu/common.h"
 #include "tactics/cpu/cpu_tactics.h"
@@ -16,7 +17,8 @@
 namespace hone {
 namespace {
 
-int normalize(int64_t axis, int rank) { return static_cast<int>(axis < 0 ? axis + rank : axis); }
+// REQUIRES: inference has accepted the axis.
+int from_front(int64_t axis, int rank) { return *resolve_axis(axis, static_cast<size_t>(rank)); }
 
 // One strided copy: from element `in_offset` of input `input` to element `out_offset` of output
 // `output`.
@@ -41,26 +43,18 @@ std::vector<Move> reshape_moves(const PrepareArgs& args) {
   const TensorLayout& out = args.outputs[0];
   int64_t strides[kMaxRank];
   if (in.dense()) {
-    int64_t stride = 1;
-    for (int i = out.rank - 1; i >= 0; --i) {
-      strides[i] = stride;
-      stride *= out.shape[i];
-    }
+    out.dense_strides(strides);
     return {make_move(out.rank, out.shape, out, out.stride, strides)};
   }
   HONE_CHECK(
       out.dense());  // can_run's promise: lowering gives a halo or a slice to one side at most
-  int64_t stride = 1;
-  for (int i = in.rank - 1; i >= 0; --i) {
-    strides[i] = stride;
-    stride *= in.shape[i];
-  }
+  in.dense_strides(strides);
   return {make_move(in.rank, in.shape, out, strides, in.stride)};
 }
 
 std::vector<Move> concat_moves(const PrepareArgs& args) {
   const TensorLayout& out = args.outputs[0];
-  const int axis = normalize(args.step->attr<ConcatAttributes>().axis, out.rank);
+  const int axis = from_front(args.step->attr<ConcatAttributes>().axis, out.rank);
   std::vector<Move> moves;
   int64_t start = 0;
   for (size_t i = 0; i < args.inputs.size(); ++i) {
@@ -76,7 +70,7 @@ std::vector<Move> concat_moves(const PrepareArgs& args) {
 
 std::vector<Move> split_moves(const PrepareArgs& args) {
   const TensorLayout& in = args.inputs[0];
-  const int axis = normalize(args.step->attr<SplitAttributes>().axis, in.rank);
+  const int axis = from_front(args.step->attr<SplitAttributes>().axis, in.rank);
   std::vector<Move> moves;
   int64_t start = 0;
   for (size_t i = 0; i < args.outputs.size(); ++i) {
@@ -118,7 +112,7 @@ std::vector<Move> slice_moves(const PrepareArgs& args) {
   int64_t strides[kMaxRank], offset = 0;
   std::copy(in.stride, in.stride + in.rank, strides);
   for (size_t i = 0; i < starts.size(); ++i) {
-    const int axis = inputs > 3 ? normalize(ints(3)[i], in.rank) : static_cast<int>(i);
+    const int axis = inputs > 3 ? from_front(ints(3)[i], in.rank) : static_cast<int>(i);
     const int64_t step = inputs > 4 ? ints(4)[i] : 1;
     const int64_t size = in.shape[axis];
     int64_t start = starts[i] < 0 ? starts[i] + size : starts[i];

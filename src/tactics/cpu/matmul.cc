@@ -136,12 +136,8 @@ class PreparedMatMul : public PreparedStep {
     p.input = static_cast<const float*>(context.inputs[0]) + offset[0];
     p.packed = packed;
     p.output = static_cast<float*>(context.outputs[0]) + offset[1];
-    if (epilogue_.bias >= 0) p.bias = static_cast<const float*>(context.inputs[epilogue_.bias]);
-    if (epilogue_.addend >= 0) {
-      p.addend = static_cast<const float*>(context.inputs[epilogue_.addend]) + offset[2];
-    }
-    p.lo = epilogue_.lo;
-    p.hi = epilogue_.hi;
+    set_epilogue(epilogue_, context, &p);
+    if (p.addend) p.addend += offset[2];
     if (!rest_.empty()) {
       *call = {{&rest_, &context}, index * batches_.rows};
       p.tail = &tail;
@@ -223,16 +219,14 @@ class MatMulPacked final : public Tactic {
         cpu::packed_b_bytes(gemm_problem(step), *parse_conv_config(config), isa_));
   }
   std::vector<size_t> replaced_inputs(const StepDesc&) const override { return {1}; }
-  PackedWeights pack_weights(const StepDesc& step, const Target& target,
-                             const Config& config) const override {
+  std::vector<std::byte> pack_weights(const StepDesc& step, const Target& target,
+                                      const Config& config) const override {
     const cpu::GemmProblem problem = gemm_problem(step);
     const bool transposed = step.attr<MatMulAttributes>().transpose_b;
-    PackedWeights packed;
-    packed.bytes.resize(packed_bytes(step, target, config));
+    std::vector<std::byte> packed(packed_bytes(step, target, config));
     cpu::pack_b(problem, *parse_conv_config(config), isa_, step.inputs[1].constant->data<float>(),
                 {transposed ? problem.k : problem.n, transposed},
-                reinterpret_cast<float*>(packed.bytes.data()));
-    packed.replaced_inputs = replaced_inputs(step);
+                reinterpret_cast<float*>(packed.data()));
     return packed;
   }
   bool valid_config(const StepDesc&, const Target&, const Config& config) const override {

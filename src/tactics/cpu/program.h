@@ -23,6 +23,15 @@ struct FusedEpilogue {
   std::vector<int> extras;  // node inputs behind the other inputs of `rest`
 };
 FusedEpilogue split_epilogue(const StepDesc& step);
+// Sets bias, addend, lo and hi of a kernel's pointers for one run.
+template <class Pointers>
+void set_epilogue(const FusedEpilogue& epilogue, const StepContext& context, Pointers* pointers) {
+  if (epilogue.bias >= 0) pointers->bias = static_cast<const float*>(context.inputs[epilogue.bias]);
+  if (epilogue.addend >= 0)
+    pointers->addend = static_cast<const float*>(context.inputs[epilogue.addend]);
+  pointers->lo = epilogue.lo;
+  pointers->hi = epilogue.hi;
+}
 // Input i is added in registers and not read again: the output may lie in its place.
 bool output_may_replace_addend(const StepDesc& step, size_t i);
 

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/thread_pool.h"
 #include "kernels/cpu/copy.h"
+#include "ops/infer.h"
 #include "ops/reduction.h"
 #include "tactics/cpu/common.h"
 #include "tactics/cpu/cpu_tactics.h"
@@ -31,7 +32,7 @@ constexpr NamedReduction kReductions[] = {
 std::vector<bool> reduced_axes(const ReduceAttributes& attributes, size_t rank) {
   std::vector<bool> reduced(rank, attributes.axes.empty());
   for (int64_t axis : attributes.axes)
-    reduced[static_cast<size_t>(axis < 0 ? axis + static_cast<int64_t>(rank) : axis)] = true;
+    reduced[static_cast<size_t>(*resolve_axis(axis, rank))] = true;
   return reduced;
 }
 
@@ -52,12 +53,8 @@ class PreparedReduce final : public PreparedStep {
     if (!split(attributes, args.outputs[0])) {
       // Strides leave more than two loops to reduce: work on a dense copy.
       copy_bytes_ = static_cast<size_t>(in_.num_elements()) * sizeof(float);
-      int64_t stride = 1;
       int64_t dense[kMaxRank];
-      for (int i = in_.rank - 1; i >= 0; --i) {
-        dense[i] = stride;
-        stride *= in_.shape[i];
-      }
+      in_.dense_strides(dense);
       copy_ = cpu::plan_copy(sizeof(float), in_.rank, in_.shape, dense, in_.stride);
       std::copy(dense, dense + in_.rank, in_.stride);
       HONE_CHECK(split(attributes, args.outputs[0]));

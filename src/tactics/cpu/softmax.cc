@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include "base/thread_pool.h"
+#include "ops/infer.h"
 #include "ops/reduction.h"
 #include "tactics/cpu/common.h"
 #include "tactics/cpu/cpu_tactics.h"
@@ -26,8 +27,8 @@ class PreparedSoftmax final : public PreparedStep {
   PreparedSoftmax(const PrepareArgs& args, Isa isa, bool log) : run_(cpu::softmax_kernel(isa)) {
     const TensorLayout& in = args.inputs[0];
     const TensorLayout& out = args.outputs[0];
-    const int64_t given = args.step->attr<SoftmaxAttributes>().axis;
-    const int axis = static_cast<int>(given < 0 ? given + in.rank : given);
+    const int axis =
+        *resolve_axis(args.step->attr<SoftmaxAttributes>().axis, static_cast<size_t>(in.rank));
     problem_.log = log;
     problem_.axis = in.shape[axis];
     problem_.in_axis_stride = in.stride[axis];
