@@ -9,6 +9,7 @@ std::span<const OpFactory> op_factories() {
       unary_math_ops,
       rounding_ops,
       trigonometry_ops,
+      gamma_ops,
       binary_math_ops,
       integer_math_ops,
       comparison_ops,

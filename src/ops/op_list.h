@@ -22,6 +22,7 @@ std::vector<OpDef> concat_ops();
 std::vector<OpDef> conv_ops();
 std::vector<OpDef> expand_ops();
 std::vector<OpDef> fill_ops();
+std::vector<OpDef> gamma_ops();
 std::vector<OpDef> gather_ops();
 std::vector<OpDef> identity_ops();
 std::vector<OpDef> integer_math_ops();

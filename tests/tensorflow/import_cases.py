@@ -176,6 +176,7 @@ for name in (
 for name in ("Sin", "Cos", "Tan"):
     unary(name, special=SMALL, dtypes=(F64,))
 unary("Round")
+unary("Lgamma", special=SMALL, dtypes=(F64,))
 for name in ("Elu", "Relu", "Relu6", "Selu", "Softplus", "Softsign"):
     unary(name, key="features", dtypes=(F16, F64, I32) if name.startswith("Relu") else (F16, F64))
 for alpha in (0.2, 0.0, 1.5, -0.5):

@@ -103,6 +103,7 @@ constexpr OpImporter kTable[] = {
     {"FloorMod", import_same, "", "FloorMod"},
     {"Inv", import_same, "", "Reciprocal"},
     {"LeakyRelu", import_leaky_relu, ""},
+    {"Lgamma", import_same, "", "Lgamma"},
     {"Log", import_same, "", "Log"},
     {"Log1p", import_same, "", "Log1p"},
     {"LogSoftmax", import_softmax, "", "LogSoftmax"},
