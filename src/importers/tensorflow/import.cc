@@ -76,7 +76,11 @@ class Walk {
     NodeImporter context(graph_, node, *importer, std::move(inputs));
     HONE_RETURN_IF_ERROR(importer->run(context));
     for (size_t i = 0; i < context.outputs().size(); ++i) {
-      define(fmt::format("{}:{}", node.name, i), context.outputs()[i]);
+      Value* value = context.outputs()[i];
+      const std::string tensor = fmt::format("{}:{}", node.name, i);
+      // A value that stands for several tensors (Identity) keeps the first one's name.
+      if (value->source().empty()) context.graph().set_source(value, tensor);
+      define(tensor, value);
     }
     return ok();
   }
