@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures Hone and its peers side by side on the networks of models.py.
 
-    python bench/peers.py [--models resnet50,mlp] [--batches 1,8] [--threads 1,2] [--runners tf,hone] [--rounds 8]
+    python bench/peers.py [--models resnet50,bert] [--batches 1,8] [--threads 1,2] [--runners tf,hone] [--rounds 8]
 
 Each (network, batch, threads, runner) is a process of its own; the processes take turns in short slices while the
 others sleep on a pipe, so drift and noise hit all alike. Compare minima, inside one row group, never across calls.
@@ -26,9 +26,9 @@ import time
 import numpy as np
 
 from machine import ROOT, cpu_slug, cpus, describe
+from networks import BENCH
 from peer_runners import RUNNERS
 
-MODELS = ("resnet50", "mobilenetv2", "mlp")
 TOLERANCE = 1e-4  # largest difference from the reference, as a share of the range of its outputs
 WARM_SECONDS = 0.5
 STOLEN_WARNING = 0.15  # CPUs' worth of time that others took
@@ -45,8 +45,9 @@ def serve(options: argparse.Namespace) -> int:
     begin = time.perf_counter()
     runner.load(folder, meta, options.batch, options.threads)
     loaded = time.perf_counter() - begin
-    x = runner.prepare(np.load(folder / "inputs.npz")["x"][: options.batch])
-    np.save(options.output, runner.array(runner.infer(x)))
+    with np.load(folder / "inputs.npz") as samples:
+        x = runner.prepare({name: samples[name][: options.batch] for name in meta["inputs"]})
+    np.savez(options.output, *runner.arrays(runner.infer(x)))
     end = time.perf_counter() + WARM_SECONDS
     while time.perf_counter() < end:
         runner.infer(x)
@@ -68,7 +69,7 @@ class Worker:
 
     def __init__(self, name: str, folder: pathlib.Path, batch: int, threads: int, scratch: str):
         self.name = name
-        self.output = pathlib.Path(scratch, name + ".npy")
+        self.output = pathlib.Path(scratch, name + ".npz")
         self.log = pathlib.Path(scratch, name + ".log")
         self.times: list[float] = []
         self.cpu = self.wall = self.foreign = 0.0
@@ -136,7 +137,21 @@ def convert(folder: pathlib.Path) -> None:
     target = folder / "hone_saved_model"
     shutil.rmtree(target, ignore_errors=True)
     hone = pathlib.Path(sys.executable).with_name("hone")
-    subprocess.run([hone, "tf", "convert", folder / "saved_model", target], check=True, stdout=2)
+    done = subprocess.run([hone, "tf", "convert", folder / "saved_model", target], stdout=2)
+    if done.returncode:
+        say(f"{folder.name}: hone tf convert FAILED")  # the runner will, too: there is no model
+
+
+def largest_difference(expected: pathlib.Path, actual: pathlib.Path) -> float:
+    """Over all outputs, as a share of the output's range; infinite where shapes or NaNs differ."""
+    worst = 0.0
+    with np.load(expected) as wanted, np.load(actual) as found:
+        for name in wanted.files:
+            a, b = wanted[name].astype(np.float64), found[name].astype(np.float64)
+            if a.shape != b.shape or not np.isfinite(b).all():
+                return float("inf")
+            worst = max(worst, float(np.abs(a - b).max() / (np.ptp(a) or 1)))
+    return worst
 
 
 def measure(options, model: str, folder: pathlib.Path, batch: int, threads: int) -> list[dict]:
@@ -157,11 +172,8 @@ def measure(options, model: str, folder: pathlib.Path, batch: int, threads: int)
         finally:
             for worker in workers:
                 worker.close()
-        if workers:
-            expected = np.load(workers[0].output)
         for worker in workers:
-            actual = np.load(worker.output)
-            difference = float(np.abs(expected - actual).max() / np.ptp(expected))
+            difference = largest_difference(workers[0].output, worker.output)
             records.append({**worker.record(), "difference": difference})
     for record in records:
         record.update(model=model, batch=batch, threads=threads)
@@ -206,9 +218,9 @@ def arguments() -> argparse.Namespace:
         return [int(x) for x in text.split(",")]
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--models", type=words, default=list(MODELS))
+    parser.add_argument("--models", type=words, default=list(BENCH))
     parser.add_argument("--runners", type=words, default=list(RUNNERS), help=", ".join(RUNNERS))
-    parser.add_argument("--batches", type=numbers, default=[1, 8])
+    parser.add_argument("--batches", type=numbers, help="default: what is usual for the network")
     parser.add_argument("--threads", type=numbers, default=[cpus()])
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--slice", type=float, default=0.5, help="seconds per runner and round")
@@ -237,10 +249,11 @@ def main() -> int:
     records = []
     for model in options.models:
         folder = options.folder / model
+        usual = json.loads((folder / "meta.json").read_text())["batches"]
         if "hone-in-tf" in options.runners:
             convert(folder)
         for threads in options.threads:
-            for batch in options.batches:
+            for batch in options.batches or usual:
                 records += measure(options, model, folder, batch, threads)
     report = {
         "what": options.what,

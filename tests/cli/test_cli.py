@@ -280,6 +280,19 @@ def test_run_of_a_model_and_json(folder):
     np.testing.assert_allclose(np.reshape(y["values"], (2, 5)), want, rtol=1e-4, atol=1e-5)
 
 
+def test_run_of_the_reference_in_fp64(folder, tmp_path):
+    image = np.load(folder / "image.npy")
+    words = ("run", folder / "model.onnx", "--reference")
+    text = good(*words, "--output-dir", tmp_path / "out", "--input", f"x={folder}/image.npy")
+    assert "y: f64[2,5]" in text
+    y = np.load(tmp_path / "out" / "y.npy")
+    assert y.dtype == np.float64
+    # Far below what FP32 gives: 1e-7.
+    np.testing.assert_allclose(y, expected(image.astype(np.float64)), rtol=1e-11, atol=1e-11)
+    fails(USAGE, *words, says="input 'x' is missing")
+    fails(BAD_FILE, "run", folder / "model.plan", "--reference", says="a model is needed")
+
+
 def test_random_inputs_depend_on_the_seed_only(folder):
     words = ("run", folder / "model.plan", "--json", "--shapes", "x:3x224x224x3")
     assert good(*words) == good(*words)
