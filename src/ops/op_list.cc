@@ -41,6 +41,7 @@ std::span<const OpFactory> op_factories() {
       reduce_ops,
       arg_reduce_ops,
       softmax_ops,
+      recurrent_ops,
   };
   return kFactories;
 }

@@ -32,6 +32,7 @@ std::vector<OpDef> pad_ops();
 std::vector<OpDef> pointwise_ops();
 std::vector<OpDef> pool_ops();
 std::vector<OpDef> range_ops();
+std::vector<OpDef> recurrent_ops();
 std::vector<OpDef> reduce_ops();
 std::vector<OpDef> reshape_ops();
 std::vector<OpDef> rounding_ops();

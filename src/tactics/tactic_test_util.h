@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ops/ops.h"
+#include "ops/recurrent.h"
 #include "tactics/tactic.h"
 
 namespace hone {
@@ -249,6 +250,89 @@ inline void add_other_problems(ProblemMaker& make) {
   make.last().may_stride = false;
 }
 
+// One network with every optional input, or with none.
+inline void add_recurrent_problem(ProblemMaker& make, const std::string& name, const char* op_name,
+                                  Attributes attributes, std::array<int64_t, 4> sizes,
+                                  bool all_inputs) {
+  const RecurrentAttributes& common = recurrent_attributes(attributes);
+  const int64_t gates = num_gates(cell_kind(attributes)), directions = *num_directions(common);
+  const auto [steps, batch, features, hidden] = sizes;
+  // Rows of R add up to less than 1, so that an error does not grow from step to step.
+  const auto scaled = [&](std::vector<int64_t> shape, float scale) {
+    Tensor tensor = make.random(std::move(shape));
+    for (int64_t i = 0; i < tensor.num_elements(); ++i) tensor.mutable_data<float>()[i] *= scale;
+    return tensor;
+  };
+  using Sizes = std::vector<int64_t>;
+  const Sizes x =
+      common.batch_major ? Sizes{batch, steps, features} : Sizes{steps, batch, features};
+  const Sizes state =
+      common.batch_major ? Sizes{batch, directions, hidden} : Sizes{directions, batch, hidden};
+  std::vector<Tensor> inputs = {
+      make.random(x), make.random({directions, gates * hidden, features}),
+      scaled({directions, gates * hidden, hidden}, 1.0f / static_cast<float>(hidden))};
+  std::vector<bool> constant = {false, true, true};
+  if (all_inputs) {
+    std::vector<int32_t> lengths;
+    for (int64_t n = 0; n < batch; ++n) {
+      lengths.push_back(static_cast<int32_t>(n % 3 == 0 ? steps : n % (steps + 1)));
+    }
+    if (batch > 1) lengths[0] = 0;
+    inputs.push_back(make.random({directions, 2 * gates * hidden}));
+    inputs.push_back(Tensor::from<int32_t>({batch}, lengths));
+    inputs.push_back(make.random(state));
+    constant.insert(constant.end(), {true, false, false});
+    if (gates == 4) {
+      inputs.push_back(make.random(state));
+      inputs.push_back(make.random({directions, 3 * hidden}));
+      constant.insert(constant.end(), {false, true});
+    }
+  } else if (gates == 4) {  // absent inputs between others
+    const Tensor absent = Tensor::from<float>({0}, {});
+    inputs.insert(inputs.end(), {absent, absent, absent, make.random(state)});
+    constant.insert(constant.end(), {true, true, true, false});
+  }
+  make.add(name + " " + type_text({DataType::f32, to_shape(inputs[0].shape())}) + " " +
+               attributes_text(attributes),
+           op_name, attributes, std::move(inputs), constant);
+  // Each step: a sum of features + hidden + 3 terms below 2 in magnitude on average, a few
+  // roundings of the gates; a cell adds up the errors of all steps.
+  make.last().bound = 2 * 0x1p-24 * static_cast<double>((features + hidden + 16) * (steps + 1));
+}
+
+inline void add_recurrent_problems(ProblemMaker& make) {
+  // Steps, batch, features, units.
+  const std::array<int64_t, 4> kSizes[] = {{4, 1, 5, 16}, {3, 2, 9, 13},  {1, 3, 1, 1},
+                                           {5, 9, 7, 33}, {2, 50, 3, 8},  {0, 2, 4, 6},
+                                           {3, 0, 4, 6},  {70, 4, 6, 10}, {2, 5, 8, 150}};
+  int i = 0;
+  for (const auto& sizes : kSizes) {
+    for (const bool all : {false, true}) {
+      LstmAttributes lstm;
+      GruAttributes gru;
+      RecurrentAttributes rnn;
+      const char* kDirections[] = {"forward", "bidirectional", "reverse"};
+      lstm.direction = gru.direction = rnn.direction = kDirections[i++ % 3];
+      lstm.batch_major = gru.batch_major = rnn.batch_major = all && i % 4 == 0;
+      lstm.input_forget = i % 5 == 0;
+      gru.linear_before_reset = all;
+      if (i % 3 == 0) lstm.clip = gru.clip = rnn.clip = 0.75;
+      add_recurrent_problem(make, "lstm", "LSTM", lstm, sizes, all);
+      add_recurrent_problem(make, "gru", "GRU", gru, sizes, all);
+      gru.linear_before_reset = !all;
+      add_recurrent_problem(make, "gru", "GRU", gru, sizes, all);
+      add_recurrent_problem(make, "rnn", "RNN", rnn, sizes, all);
+    }
+  }
+  for (const char* name : {"Relu", "Affine", "LeakyRelu", "ThresholdedRelu", "ScaledTanh",
+                           "HardSigmoid", "Elu", "Softsign", "Softplus"}) {
+    RecurrentAttributes rnn;
+    rnn.activations = name;
+    rnn.clip = 2;
+    add_recurrent_problem(make, name, "RNN", rnn, {3, 2, 4, 11}, true);
+  }
+}
+
 inline std::vector<Problem> test_problems(unsigned seed) {
   ProblemMaker make(seed);
   add_conv_problems(make);
@@ -256,6 +340,7 @@ inline std::vector<Problem> test_problems(unsigned seed) {
   add_window_problems(make);
   add_pointwise_problems(make);
   add_other_problems(make);
+  add_recurrent_problems(make);
   return make.take();
 }
 

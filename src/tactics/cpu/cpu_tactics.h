@@ -19,6 +19,7 @@ std::unique_ptr<Tactic> make_average_pool(cpu::Isa isa);
 std::unique_ptr<Tactic> make_pointwise(cpu::Isa isa, const OpDef& op);
 std::vector<std::unique_ptr<Tactic>> make_softmaxes(cpu::Isa isa);
 std::vector<std::unique_ptr<Tactic>> make_reductions(cpu::Isa isa);
+std::vector<std::unique_ptr<Tactic>> make_recurrents(cpu::Isa isa);
 std::vector<std::unique_ptr<Tactic>> make_copies();
 std::unique_ptr<Tactic> make_pad();
 std::unique_ptr<Tactic> make_gather();
