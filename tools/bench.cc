@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <memory>
 #include <thread>
 
@@ -19,6 +20,7 @@
 #include "interrupt.h"
 #include "json.h"
 #include "load.h"
+#include "runtime/engine_impl.h"
 
 namespace hone::tools {
 namespace {
@@ -32,6 +34,7 @@ constexpr const char* kExamples =
     "  hone bench model.plan --streams 4 --json result.json\n";
 constexpr int kWarmUpRuns = 2;  // the first binds shapes and touches all memory
 constexpr int kProfileRuns = 5;
+constexpr int kBindRuns = 5;
 constexpr int kMaxStreams = 256;
 
 struct BenchOptions {
@@ -108,6 +111,18 @@ Result<LatencyStatistics> measure(std::vector<std::unique_ptr<Stream>>* streams,
   return latency_statistics(std::move(all), wall);
 }
 
+// What the first run of a shape takes before it begins: the smallest of some times.
+Result<double> bind_milliseconds(const Engine& engine,
+                                 const std::vector<std::vector<int64_t>>& shapes) {
+  double best = INFINITY;
+  for (int i = 0; i < kBindRuns; ++i) {
+    const auto begin = Clock::now();
+    HONE_RETURN_IF_ERROR(Binding::make(engine.impl()->plan, shapes).status());
+    best = std::min(best, seconds_since(begin) * 1e3);
+  }
+  return best;
+}
+
 // Each step's median over some runs: a single one has outliers.
 Result<std::vector<StepProfile>> profile_steps(Stream* stream) {
   std::vector<std::vector<double>> times;
@@ -182,6 +197,7 @@ struct Report {
   int threads = 1;
   int streams = 1;
   double gflop = 0;  // per run
+  double bind_milliseconds = 0;
   LatencyStatistics latency;
   std::vector<StepProfile> profile;
 };
@@ -201,7 +217,7 @@ std::string report_text(const Engine& engine, const Report& report, bool with_pr
   text += fmt::format("throughput: {:.1f} inferences/s",
                       l.runs_per_second * static_cast<double>(report.batch));
   if (report.gflop > 0) text += fmt::format(", {:.1f} GFLOP/s", report.gflop * l.runs_per_second);
-  text += "\n";
+  text += fmt::format("\nbinding a new shape: {:.3f} ms\n", report.bind_milliseconds);
   return with_profile ? text + "\n" + profile_table(report.profile) : text;
 }
 
@@ -221,6 +237,7 @@ Json report_json(const BenchOptions& options, const Engine& engine, const Report
                {"latency_ms",
                 {{"min", l.min}, {"p50", l.p50}, {"p90", l.p90}, {"p99", l.p99}, {"mean", l.mean}}},
                {"inferences_per_second", l.runs_per_second * static_cast<double>(report.batch)},
+               {"bind_ms", report.bind_milliseconds},
                {"gflop_per_run", report.gflop},
                {"gflops", report.gflop * l.runs_per_second}};
   if (options.profile) json["steps"] = profile_json(report.profile);
@@ -245,6 +262,7 @@ Result<Report> run_benchmark(const BenchOptions& options, const Engine& engine, 
     HONE_RETURN_IF_ERROR(streams.back()->warm_up(i == 0 ? warm_up : 0));
   }
   HONE_ASSIGN_OR_RETURN(report.latency, measure(&streams, duration));
+  HONE_ASSIGN_OR_RETURN(report.bind_milliseconds, bind_milliseconds(engine, report.shapes));
   HONE_ASSIGN_OR_RETURN(report.profile, profile_steps(streams[0].get()));
   for (const StepProfile& step : report.profile) report.gflop += step.gflop;
   if (!options.trace.empty()) {

@@ -25,7 +25,7 @@ Result<Engine> build_engine(const Model& model, BuildOptions options) {
   options.progress = progress_bar();
   const int threads = options.threads;
   HONE_ASSIGN_OR_RETURN(const Plan plan, build(model, options));
-  return Engine::load_bytes(plan.bytes(), {.threads = threads});
+  return plan.load({.threads = threads});
 }
 
 Result<Engine> load_engine(const std::string& path, const BuildFlags& flags, bool tune) {

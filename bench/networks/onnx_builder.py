@@ -23,10 +23,10 @@ class Builder:
         self.outputs: list = []
         self.count = 0
 
-    def input(self, name: str, sample: np.ndarray) -> str:
-        """Declares an input: what `sample` is, with any batch size."""
+    def input(self, name: str, sample: np.ndarray, shape: list | None = None) -> str:
+        """Declares an input: what `sample` is, with any batch size, or of a shape with names."""
         dtype = helper.np_dtype_to_tensor_dtype(sample.dtype)
-        shape = ["N", *sample.shape[1:]]
+        shape = shape or ["N", *sample.shape[1:]]
         self.inputs.append(helper.make_tensor_value_info(name, dtype, shape))
         return name
 

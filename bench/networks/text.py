@@ -101,12 +101,22 @@ def bert_model(encoder: Encoder, weights: dict, pool: bool):
     return model
 
 
-def bert_onnx(encoder: Encoder, weights: dict, pool: bool, samples: dict) -> Builder:
+def bert_onnx(
+    encoder: Encoder, weights: dict, pool: bool, samples: dict, free: bool = False
+) -> Builder:
+    """`free`: for sequences of any length up to the number of position vectors."""
     builder = Builder()
     op, integers, constant = builder.op, builder.integers, builder.constant
-    ids, mask = (builder.input(name, samples[name]) for name in ("input_ids", "attention_mask"))
+    shape = ["N", "seq"] if free else None
+    ids, mask = (
+        builder.input(name, samples[name], shape) for name in ("input_ids", "attention_mask")
+    )
     x = op("Gather", constant(weights["word"], name="word_embeddings"), ids)
-    x = op("Add", x, constant(weights["position"][None]))
+    position = constant(weights["position"][None])
+    if free:
+        length = op("Slice", op("Shape", ids), integers(1), integers(2))
+        position = op("Slice", position, integers(0), length, integers(1))
+    x = op("Add", x, position)
     x = builder.layer_norm(x, weights["norm.g"], weights["norm.b"], encoder.epsilon)
     wide = op("Unsqueeze", op("Unsqueeze", mask, integers(1)), integers(2))
     hidden = op("Sub", constant(1.0), op("Cast", wide, to=1))

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "hone/engine.h"
 #include "hone/types.h"
 
 namespace hone {
@@ -63,6 +64,8 @@ class HONE_API Plan {
   size_t size() const;  // of the plan file, in bytes
   // Writes aside, then renames: a failed save leaves no half-written file. Needs no memory.
   Status save(const std::string& path) const;
+  // An engine of it, which shares the weights. Errors as Engine::load.
+  Result<Engine> load(const EngineOptions& options = {}) const;
   // The bytes of the file; made, as large as the weights, by the first call.
   const std::string& bytes() const;
 

@@ -170,8 +170,8 @@ def load(
     portable), or Error with code "io" or "out_of_resources".
     """
     if isinstance(plan, Plan):
-        plan = plan.bytes
-    elif hasattr(plan, "read"):
+        return Engine(_hone.Engine.load_plan(plan._plan, threads))
+    if hasattr(plan, "read"):
         plan = plan.read()
     if isinstance(plan, (bytes, bytearray, memoryview)):
         return Engine(_hone.Engine.load_bytes(bytes(plan), threads))

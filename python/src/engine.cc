@@ -219,6 +219,11 @@ PooledEngine* load_file(const std::string& path, int threads, bool copy_weights)
   return new PooledEngine(Engine::load(path, {threads, copy_weights}).value());
 }
 
+PooledEngine* load_plan(const Plan& plan, int threads) {
+  const nb::gil_scoped_release release;
+  return new PooledEngine(plan.load({threads, false}).value());
+}
+
 PooledEngine* load_bytes(const nb::bytes& plan, int threads) {
   const std::string_view view(static_cast<const char*>(plan.data()), plan.size());
   nb::gil_scoped_release release;
@@ -230,6 +235,7 @@ PooledEngine* load_bytes(const nb::bytes& plan, int threads) {
 void bind_engine(nb::module_& module) {
   nb::class_<PooledEngine>(module, "Engine")
       .def_static("load", &load_file, nb::arg("path"), nb::arg("threads"), nb::arg("copy_weights"))
+      .def_static("load_plan", &load_plan, nb::arg("plan"), nb::arg("threads"))
       .def_static("load_bytes", &load_bytes, nb::arg("plan"), nb::arg("threads"))
       .def_prop_ro("inputs", [](const PooledEngine& self) { return self.engine().inputs(); })
       .def_prop_ro("outputs", [](const PooledEngine& self) { return self.engine().outputs(); })

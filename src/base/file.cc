@@ -133,6 +133,7 @@ Result<std::shared_ptr<const MappedFile>> MappedFile::open(const std::string& pa
   }
   std::shared_ptr<MappedFile> file(new MappedFile);
   file->path_ = path;
+  file->mode_ = mode;
   const bool copy = mode == Mode::kCopy;
   void* data = ::mmap(nullptr, size, copy ? PROT_READ | PROT_WRITE : PROT_READ,
                       copy ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_PRIVATE, copy ? -1 : fd.get(), 0);
@@ -154,6 +155,15 @@ Result<std::shared_ptr<const MappedFile>> MappedFile::open(const std::string& pa
 
 MappedFile::~MappedFile() {
   if (data_ != nullptr) ::munmap(const_cast<uint8_t*>(data_), size_);
+}
+
+void MappedFile::forget(std::string_view part) const {
+  if (mode_ == Mode::kCopy) return;
+  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto begin = reinterpret_cast<uintptr_t>(part.data());
+  const uintptr_t first = (begin + page - 1) / page * page,
+                  end = (begin + part.size()) / page * page;
+  if (first < end) ::madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED);
 }
 
 Result<std::string> read_file(const std::string& path, uint64_t max_bytes) {

@@ -36,9 +36,13 @@ class MappedFile {
   size_t size() const { return size_; }
   std::string_view view() const { return {reinterpret_cast<const char*>(data_), size_}; }
   const std::string& path() const { return path_; }
+  // `part` of view() has been copied and is hardly needed again: its whole pages leave this
+  // process's memory. Reading it again brings them back. Does nothing in mode kCopy.
+  void forget(std::string_view part) const;
 
  private:
   MappedFile() = default;
+  Mode mode_ = Mode::kMap;
   std::string path_;
   const uint8_t* data_ = nullptr;
   size_t size_ = 0;

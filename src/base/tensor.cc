@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "base/memory.h"
 #include "base/text.h"
 
 namespace hone {
@@ -18,12 +19,7 @@ std::string type_text(DataType dtype, const std::vector<int64_t>& shape) {
 }
 
 std::shared_ptr<const void> allocate_bytes(size_t bytes) {
-  const size_t padded = (std::max<size_t>(bytes, 1) + Tensor::kAlignment - 1) / Tensor::kAlignment *
-                        Tensor::kAlignment;
-  void* memory = std::aligned_alloc(Tensor::kAlignment, padded);
-  if (memory == nullptr) return nullptr;
-  return std::shared_ptr<const void>(memory,
-                                     [](const void* p) { std::free(const_cast<void*>(p)); });
+  return std::shared_ptr<const void>(allocate_memory(bytes));
 }
 
 // Calls f(const T*) with the tensor's data as its own element type. REQUIRES: not a string.

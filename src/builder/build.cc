@@ -14,6 +14,7 @@
 #include "builder/profiles.h"
 #include "lower/lower.h"
 #include "passes/pipeline.h"
+#include "runtime/engine_impl.h"
 #include "tune/make_portable.h"
 #include "tune/tuner.h"
 
@@ -176,6 +177,10 @@ size_t Plan::size() const { return static_cast<size_t>(impl_->file.size); }
 
 Status Plan::save(const std::string& path) const {
   return write_file_atomically(path, impl_->file.pieces);
+}
+
+Result<Engine> Plan::load(const EngineOptions& options) const {
+  return make_engine(impl_->data, "plan", options);
 }
 
 const std::string& Plan::bytes() const {

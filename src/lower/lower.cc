@@ -1,7 +1,6 @@
 #include "lower/lower.h"
 
 #include <fmt/core.h>
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <cstring>
@@ -9,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/hash.h"
+#include "base/memory.h"
 #include "lower/bind_shapes.h"
 #include "lower/storage.h"
 
@@ -27,17 +27,12 @@ class PackedStore {
  public:
   // Room for `capacity` bytes, a sum of align_weights(). What is not used is never touched.
   static Result<PackedStore> make(size_t capacity) {
-    constexpr size_t kHugePage = size_t{2} << 20;
-    const size_t alignment = capacity >= kHugePage ? kHugePage : kWeightAlignment;
-    const size_t padded = (std::max<size_t>(capacity, 1) + alignment - 1) / alignment * alignment;
     PackedStore store;
-    store.memory_.reset(std::aligned_alloc(alignment, padded), std::free);
+    store.memory_ = allocate_memory(capacity);
     if (!store.memory_) {
       return Status(Code::kOutOfResources,
                     fmt::format("no memory for {} bytes of packed weights", capacity));
     }
-    // A hint: page faults of 4 KiB cost more than packing itself.
-    if (alignment == kHugePage) madvise(store.memory_.get(), padded, MADV_HUGEPAGE);
     return store;
   }
 

@@ -4,20 +4,16 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <cstring>
 #include <list>
 
+#include "base/memory.h"
 #include "runtime/engine_impl.h"
 
 namespace hone {
 namespace {
 
 constexpr size_t kMaxBindings = 8;
-
-struct FreeDeleter {
-  void operator()(void* p) const { std::free(p); }
-};
 
 bool same_shapes(const std::vector<std::vector<int64_t>>& bound,
                  std::span<const TensorView> inputs) {
@@ -61,7 +57,7 @@ class ScratchOutputs {
 struct ExecutionContext::Impl {
   std::shared_ptr<const Engine::Impl> engine;
   std::list<std::unique_ptr<Binding>> bindings;  // most recently used first
-  std::unique_ptr<std::byte, FreeDeleter> arena;
+  Memory arena;
   size_t arena_bytes = 0;
   // Reused by every run, so that the steady state does not allocate.
   std::vector<const void*> input_pointers;
@@ -109,17 +105,13 @@ Status ExecutionContext::Impl::grow_arena(size_t bytes) {
   if (bytes <= arena_bytes) return ok();
   arena.reset();
   arena_bytes = 0;
-  // Large arenas on a huge-page boundary: fewer TLB misses when the system gives huge pages.
-  constexpr size_t kHugePage = size_t{2} << 20;
-  const size_t alignment = bytes >= kHugePage ? kHugePage : 64;
-  const size_t padded = (bytes + alignment - 1) / alignment * alignment;
-  arena.reset(static_cast<std::byte*>(std::aligned_alloc(alignment, padded)));
+  arena = allocate_memory(bytes);
   if (!arena) {
     return Status(Code::kOutOfResources,
                   fmt::format("no memory for {} bytes of intermediate tensors", bytes))
         .fix("use a smaller batch, or fewer contexts");
   }
-  arena_bytes = padded;
+  arena_bytes = bytes;
   return ok();
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/thread_pool.h"
 #include "runtime/engine_impl.h"
 
@@ -92,11 +93,10 @@ Result<Engine> Engine::load(const std::string& path, const EngineOptions& option
 
 Result<Engine> Engine::load_bytes(std::string_view plan, const EngineOptions& options) {
   // Sections are 64-byte aligned relative to the start of the plan.
-  const size_t padded = (plan.size() + 63) / 64 * 64;
-  std::shared_ptr<void> memory(std::aligned_alloc(64, std::max<size_t>(padded, 64)), std::free);
+  const std::shared_ptr<std::byte> memory = allocate_memory(plan.size());
   if (!memory) return Status(Code::kOutOfResources, "no memory for the plan");
   if (!plan.empty()) std::memcpy(memory.get(), plan.data(), plan.size());
-  const std::string_view bytes(static_cast<const char*>(memory.get()), plan.size());
+  const std::string_view bytes(reinterpret_cast<const char*>(memory.get()), plan.size());
   HONE_ASSIGN_OR_RETURN(PlanData data, read_plan(bytes, memory, "plan"));
   return make_engine(std::move(data), "plan", options);
 }

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "base/check.h"
+#include "base/memory.h"
 
 namespace hone {
 namespace {
@@ -20,15 +21,9 @@ constexpr double kHopeless = 1.4;           // times the best, after two rounds
 constexpr size_t kColdBytes = size_t{48} << 20;
 constexpr size_t kMaxWeightCopies = 8;
 
-struct FreeDeleter {
-  void operator()(std::byte* p) const { std::free(p); }
-};
-using Memory = std::unique_ptr<std::byte, FreeDeleter>;
-
 Memory allocate(size_t bytes) {
-  const size_t padded = (std::max<size_t>(bytes, 1) + 63) / 64 * 64;
-  Memory memory(static_cast<std::byte*>(std::aligned_alloc(64, padded)));
-  if (memory) std::memset(memory.get(), 0, padded);
+  Memory memory = allocate_memory(bytes);
+  if (memory) std::memset(memory.get(), 0, bytes);
   return memory;
 }
 

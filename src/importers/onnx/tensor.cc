@@ -293,6 +293,7 @@ Tensor TensorReader::from_bytes(const Header& header, std::string_view bytes,
     for (size_t i = 0; i < bytes.size(); ++i) to[i] = bytes[i] != 0 ? 1 : 0;
   } else if (needed > 0) {
     std::memcpy(tensor.mutable_raw(), bytes.data(), bytes.size());
+    owner->forget(bytes);
   }
   return tensor;
 }
