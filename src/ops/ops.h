@@ -5,5 +5,6 @@
 #include "ops/movement.h"   // IWYU pragma: export
 #include "ops/op_def.h"     // IWYU pragma: export
 #include "ops/pointwise.h"  // IWYU pragma: export
+#include "ops/recurrent.h"  // IWYU pragma: export
 #include "ops/reduction.h"  // IWYU pragma: export
 #include "ops/spatial.h"    // IWYU pragma: export

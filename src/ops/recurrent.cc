@@ -40,7 +40,7 @@ struct Sizes {
 
 // Input i, if it is there, has this shape.
 Status require_shape(InferContext& context, size_t i, const Shape& shape, const char* what) {
-  if (i >= context.inputs.size() || is_absent(context.shape(i))) return ok();
+  if (i >= context.inputs.size() || is_absent_input(context.shape(i))) return ok();
   HONE_RETURN_IF_ERROR(require_rank(context, i, shape.size()));
   if (i != kRecurrentLens && context.dtype(i) != context.dtype(kRecurrentX)) {
     return Status(Code::kModel,
@@ -80,7 +80,7 @@ Status infer_recurrent(InferContext& context) {
   HONE_RETURN_IF_ERROR(require_rank(context, kRecurrentX, 3));
   HONE_RETURN_IF_ERROR(require_rank(context, kRecurrentW, 3));
   HONE_RETURN_IF_ERROR(require_rank(context, kRecurrentR, 3));
-  if (context.inputs.size() > kRecurrentLens && !is_absent(context.shape(kRecurrentLens)) &&
+  if (context.inputs.size() > kRecurrentLens && !is_absent_input(context.shape(kRecurrentLens)) &&
       context.dtype(kRecurrentLens) != DataType::i32) {
     return Status(Code::kModel, "sequence_lens (input 4) is not i32");
   }

@@ -121,6 +121,6 @@ Result<std::vector<GateActivation>> gate_activations(const RecurrentAttributes& 
 inline constexpr size_t kRecurrentX = 0, kRecurrentW = 1, kRecurrentR = 2, kRecurrentB = 3,
                         kRecurrentLens = 4, kRecurrentH = 5, kRecurrentC = 6, kRecurrentP = 7;
 // An optional input that is absent has this shape.
-inline bool is_absent(const Shape& shape) { return shape.size() == 1 && shape[0] == Dim(0); }
+inline bool is_absent_input(const Shape& shape) { return shape.size() == 1 && shape[0] == Dim(0); }
 
 }  // namespace hone

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "ops/ops.h"
-#include "ops/recurrent.h"
 #include "tactics/tactic.h"
 
 namespace hone {

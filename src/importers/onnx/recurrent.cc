@@ -1,5 +1,4 @@
 // LSTM, GRU, RNN.
-#include "ops/recurrent.h"
 
 #include "base/text.h"
 #include "importers/onnx/importer_table.h"

@@ -118,6 +118,38 @@ void recurrent_product(const float* w, int vectors, const float* x, int64_t x_st
   }
 }
 
+// Sigmoid and tanh take about a fifth of a step with 128 units and a large batch, so they do
+// without what vec_exp does for results below 1e-37: an exponent is an integer addition. Errors in
+// ulp as in math_impl.h; below -86 the sigmoid stays at 4e-38.
+//
+// 2^n y for y in [0.5, 2) and whole n in [-124, 124].
+template <class V>
+HONE_SIMD_INLINE V gate_scale(V y, V n) {
+  return as_float(as_int(y) + shl<23>(to_int(n)));
+}
+
+template <class V>
+HONE_SIMD_INLINE V gate_sigmoid(V x) {
+  static constexpr float kQ[] = {5.000000000e-01f, 1.666650623e-01f, 4.166616872e-02f,
+                                 8.370331489e-03f, 1.395293162e-03f};  // as vec_exp
+  const V one = V::broadcast(1.0f), limit = V::broadcast(86.0f);
+  V n;
+  const V r = vec_reduce_ln2(min(limit, max(-limit, -x)), &n);
+  return one / (one + gate_scale(fma(r * r, vec_poly(r, kQ), r) + one, n));
+}
+
+template <class V>
+HONE_SIMD_INLINE V gate_tanh(V x) {
+  static constexpr float kQ[] = {5.000000000e-01f, 1.666666567e-01f, 4.166633263e-02f,
+                                 8.333385922e-03f, 1.394281746e-03f, 1.985042618e-04f};  // as expm1
+  const V one = V::broadcast(1.0f);
+  V n;
+  const V r = vec_reduce_ln2(min(V::broadcast(43.0f), abs(x)) * V::broadcast(-2.0f), &n);
+  const V power = gate_scale(one, n);
+  const V m = fma(power, fma(r * r, vec_poly(r, kQ), r), power - one);  // exp(-2 |x|) - 1
+  return vec_copysign(m / (V::broadcast(2.0f) + m), x);
+}
+
 // All but sigmoid and tanh.
 template <class V>
 V recurrent_other_gate(Gate gate, V x) {
@@ -133,7 +165,7 @@ V recurrent_other_gate(Gate gate, V x) {
     case GateFn::kThresholdedRelu:
       return select(le(x, alpha), zero, x);
     case GateFn::kScaledTanh:
-      return alpha * vec_tanh(beta * x);
+      return alpha * gate_tanh(beta * x);
     case GateFn::kHardSigmoid:
       return min(one, max(zero, fma(alpha, x, beta)));
     case GateFn::kElu:
@@ -151,13 +183,21 @@ V recurrent_other_gate(Gate gate, V x) {
 
 template <class V>
 HONE_SIMD_INLINE V recurrent_gate(Gate gate, V x) {
-  if (gate.fn == GateFn::kSigmoid) return vec_sigmoid(x);
-  if (gate.fn == GateFn::kTanh) return vec_tanh(x);
+  if (gate.fn == GateFn::kSigmoid) return gate_sigmoid(x);
+  if (gate.fn == GateFn::kTanh) return gate_tanh(x);
   return recurrent_other_gate(gate, x);
 }
 
+// Sigmoid, tanh and tanh (RNN: tanh) without clip.
+inline bool recurrent_is_usual(const RecurrentProblem& p) {
+  if (p.clip < __builtin_inff()) return false;
+  if (p.cell == RecurrentCell::kRnn) return p.f.fn == GateFn::kTanh;
+  return p.f.fn == GateFn::kSigmoid && p.g.fn == GateFn::kTanh &&
+         (p.cell != RecurrentCell::kLstm || p.h.fn == GateFn::kTanh);
+}
+
 // One vector of units of one row.
-template <class V>
+template <class V, bool kUsual>
 struct RecurrentUnits {
   static constexpr int kLanes = V::kLanes;
   const RecurrentProblem& p;
@@ -169,7 +209,18 @@ struct RecurrentUnits {
 
   V old_h() const { return V::load(s.h + row * padded + unit); }
   V cut(V x) const { return min(clip, max(-clip, x)); }  // keeps NaN
-  V gate(Gate which, V x) const { return recurrent_gate(which, cut(x)); }
+  V f(V x) const {
+    if constexpr (kUsual) return gate_sigmoid(x);
+    return recurrent_gate(p.f, cut(x));
+  }
+  V g(V x) const {
+    if constexpr (kUsual) return gate_tanh(x);
+    return recurrent_gate(p.cell == RecurrentCell::kRnn ? p.f : p.g, cut(x));
+  }
+  V h(V c) const {
+    if constexpr (kUsual) return gate_tanh(c);
+    return recurrent_gate(p.h, c);
+  }
 
   void write_y(V y) const {
     float* to = s.y + row * s.y_stride + unit;
@@ -179,9 +230,9 @@ struct RecurrentUnits {
       y.store_n(to, static_cast<int>(p.hidden - unit));
     }
   }
-  void finish(V h) const {
-    h.store(s.h_next + row * padded + unit);
-    write_y(h);
+  void finish(V new_h) const {
+    new_h.store(s.h_next + row * padded + unit);
+    write_y(new_h);
   }
   void stay() const {
     old_h().store(s.h_next + row * padded + unit);
@@ -195,34 +246,34 @@ struct RecurrentUnits {
   void lstm(const float* sums) const {
     float* cell = s.c + row * padded + unit;
     V c = V::load(cell);
-    const V i = gate(p.f, peephole(0, c, V::load(sums)));
-    const V forget = p.input_forget ? V::broadcast(1.0f) - i
-                                    : gate(p.f, peephole(2, c, V::load(sums + 2 * kLanes)));
-    const V candidate = gate(p.g, V::load(sums + 3 * kLanes));
+    const V i = f(peephole(0, c, V::load(sums)));
+    const V forget =
+        p.input_forget ? V::broadcast(1.0f) - i : f(peephole(2, c, V::load(sums + 2 * kLanes)));
+    const V candidate = g(V::load(sums + 3 * kLanes));
     c = fma(forget, c, i * candidate);
     c.store(cell);
-    const V o = gate(p.f, peephole(1, c, V::load(sums + kLanes)));
-    finish(o * recurrent_gate(p.h, c));
+    const V o = f(peephole(1, c, V::load(sums + kLanes)));
+    finish(o * h(c));
   }
 
   // (1 - z) * candidate + z * h
   void gru_mix(V z, V candidate) const { finish(fma(z, old_h() - candidate, candidate)); }
   void gru_gates(const float* sums) const {
-    gate(p.f, V::load(sums)).store(s.update + row * padded + unit);
-    (gate(p.f, V::load(sums + kLanes)) * old_h()).store(s.reset_state + row * padded + unit);
+    f(V::load(sums)).store(s.update + row * padded + unit);
+    (f(V::load(sums + kLanes)) * old_h()).store(s.reset_state + row * padded + unit);
   }
   void gru_hidden(const float* sums) const {
-    gru_mix(V::load(s.update + row * padded + unit), gate(p.g, V::load(sums)));
+    gru_mix(V::load(s.update + row * padded + unit), g(V::load(sums)));
   }
   // projected: of the hidden gate; its sum holds only what comes from the state.
   void gru_linear(const float* sums, const float* projected) const {
-    const V z = gate(p.f, V::load(sums)), r = gate(p.f, V::load(sums + kLanes));
-    gru_mix(z, gate(p.g, fma(r, V::load(sums + 2 * kLanes), V::load(projected))));
+    const V z = f(V::load(sums)), r = f(V::load(sums + kLanes));
+    gru_mix(z, g(fma(r, V::load(sums + 2 * kLanes), V::load(projected))));
   }
 };
 
-template <class V>
-void recurrent_units(const RecurrentUnits<V>& units, int phase, const float* sums,
+template <class V, bool kUsual>
+void recurrent_units(const RecurrentUnits<V, kUsual>& units, int phase, const float* sums,
                      const float* projected) {
   const RecurrentStep& s = units.s;
   if (s.lengths != nullptr && s.time >= s.lengths[units.row]) {
@@ -235,7 +286,7 @@ void recurrent_units(const RecurrentUnits<V>& units, int phase, const float* sum
     case RecurrentCell::kLstm:
       return units.lstm(sums);
     case RecurrentCell::kRnn:
-      return units.finish(units.gate(units.p.f, V::load(sums)));
+      return units.finish(units.g(V::load(sums)));
     case RecurrentCell::kGruLinear:
       return units.gru_linear(sums, projected + 2 * V::kLanes);
     case RecurrentCell::kGru:
@@ -260,9 +311,9 @@ void recurrent_start(const RecurrentProblem& p, const RecurrentStep& s, const fl
   }
 }
 
-template <class V>
-void recurrent_impl(const RecurrentProblem& p, const RecurrentStep& s, int phase_index,
-                    int64_t first, int64_t last) {
+template <class V, bool kUsual>
+void recurrent_panels(const RecurrentProblem& p, const RecurrentStep& s, int phase_index,
+                      int64_t first, int64_t last) {
   constexpr int kLanes = V::kLanes;
   constexpr int64_t kBlockRows = RecurrentTiles<V>::kBlockRows;
   const RecurrentPhase phase = recurrent_phase(p, phase_index, kLanes);
@@ -283,7 +334,7 @@ void recurrent_impl(const RecurrentProblem& p, const RecurrentStep& s, int phase
       recurrent_product<V>(weights, phase.gates * groups, state + row * padded, padded, p.hidden,
                            rows, sums);
       for (int64_t n = 0; n < rows; ++n) {
-        RecurrentUnits<V> units{p, s, row + n, unit, padded, V::broadcast(p.clip)};
+        RecurrentUnits<V, kUsual> units{p, s, row + n, unit, padded, V::broadcast(p.clip)};
         for (int g = 0; g < groups; ++g, units.unit += kLanes) {
           const int64_t column = g * phase.gates * kLanes;
           recurrent_units(units, phase_index, sums + n * kPanelVectors * kLanes + column,
@@ -291,6 +342,16 @@ void recurrent_impl(const RecurrentProblem& p, const RecurrentStep& s, int phase
         }
       }
     }
+  }
+}
+
+template <class V>
+void recurrent_impl(const RecurrentProblem& p, const RecurrentStep& s, int phase, int64_t first,
+                    int64_t last) {
+  if (recurrent_is_usual(p)) {
+    recurrent_panels<V, true>(p, s, phase, first, last);
+  } else {
+    recurrent_panels<V, false>(p, s, phase, first, last);
   }
 }
 

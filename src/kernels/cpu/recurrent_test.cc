@@ -270,6 +270,39 @@ TEST(Recurrent, RandomStepsAgreeWithReference) {
   }
 }
 
+// A network of one unit whose state does not matter: y = f(x).
+TEST(Recurrent, SigmoidAndTanhEverywhere) {
+  std::vector<float> values = {0.0f, -0.0f, 1e-40f, 1e-20f, 85.9f, 86.1f, 1000.0f, INFINITY, NAN};
+  for (float x = 1e-6f; x < 120; x *= 1.003f) values.push_back(x);
+  for (size_t i = values.size(); i-- > 0;) values.push_back(-values[i]);
+  const auto count = static_cast<int64_t>(values.size());
+  for (const Isa isa : testable_isas()) {
+    for (const GateFn fn : {GateFn::kSigmoid, GateFn::kTanh}) {
+      RecurrentProblem p;
+      p.cell = RecurrentCell::kRnn, p.hidden = 1, p.batch = count, p.f = {fn};
+      const int lanes = recurrent_lanes(isa);
+      std::vector<float> weights(static_cast<size_t>(lanes), 0.0f);
+      std::vector<float> rows(static_cast<size_t>(count * lanes), 0.0f), h = rows, h_next = rows;
+      std::vector<float> y(static_cast<size_t>(count));
+      for (int64_t n = 0; n < count; ++n) rows[n * lanes] = values[n];
+      RecurrentStep s;
+      s.weights = weights.data(), s.projected = rows.data(), s.projected_stride = lanes;
+      s.h = h.data(), s.h_next = h_next.data(), s.y = y.data(), s.y_stride = 1;
+      recurrent_kernel(isa)(p, s, 0, 0, 1);
+      for (int64_t n = 0; n < count; ++n) {
+        if (std::isnan(values[n])) {
+          ASSERT_TRUE(std::isnan(y[n]));
+          continue;
+        }
+        // 3 ulp, and what recurrent_impl.h says about results near the smallest normal number.
+        const double want = apply(p.f, values[n]);
+        ASSERT_NEAR(y[n], want, 3 * 0x1p-23 * std::fabs(want) + 5e-38)
+            << isa_name(isa) << " function " << static_cast<int>(fn) << " of " << values[n];
+      }
+    }
+  }
+}
+
 // Everything that a row of the matrix may be is packed once.
 TEST(Recurrent, ColumnsHoldEveryRowOnce) {
   for (const RecurrentCell cell : {RecurrentCell::kRnn, RecurrentCell::kGru,

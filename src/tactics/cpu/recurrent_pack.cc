@@ -31,7 +31,7 @@ const float* floats_of(const StepDesc& step, size_t i) {
 }  // namespace
 
 bool has_recurrent_input(const StepDesc& step, size_t i) {
-  return i < step.inputs.size() && !is_absent(step.in_shape(i));
+  return i < step.inputs.size() && !is_absent_input(step.in_shape(i));
 }
 
 cpu::RecurrentProblem recurrent_problem(const StepDesc& step, int direction) {
