@@ -3,6 +3,9 @@
 
 namespace hone {
 
+std::vector<OpDef> conv_transpose_ops();
+std::vector<OpDef> resize_ops();
+
 std::span<const OpFactory> op_factories() {
   static constexpr OpFactory kFactories[] = {
       // Pointwise.
@@ -36,8 +39,10 @@ std::span<const OpFactory> op_factories() {
       pad_ops,
       // Arithmetic over many elements.
       conv_ops,
+      conv_transpose_ops,
       matmul_ops,
       pool_ops,
+      resize_ops,
       reduce_ops,
       arg_reduce_ops,
       softmax_ops,
