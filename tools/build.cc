@@ -68,7 +68,7 @@ Result<int> run_build(const Words& words) {
     HONE_RETURN_IF_ERROR(plan.save(output));
   }
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-  print_error(fmt::format("{}: {} in {:.1f} s\n", output, human_bytes(plan.bytes().size()),
+  print_error(fmt::format("{}: {} in {:.1f} s\n", output, human_bytes(plan.size()),
                           seconds.count()));
   return kExitGood;
 }

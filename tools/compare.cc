@@ -4,16 +4,16 @@
 #include <algorithm>
 
 #include "arguments.h"
+#include "bisect.h"
 #include "build_flags.h"
-#include "builder/model_impl.h"
 #include "command.h"
 #include "compare_errors.h"
 #include "console.h"
 #include "exit_code.h"
-#include "graph/evaluate.h"
 #include "inputs.h"
 #include "json.h"
 #include "load.h"
+#include "truth.h"
 
 namespace hone::tools {
 namespace {
@@ -21,13 +21,14 @@ namespace {
 constexpr const char* kExamples =
     "  hone compare model.onnx\n"
     "  hone compare model.onnx --plan model.plan --seeds 5\n"
-    "  hone compare saved_model_dir --tolerance 1e-5 --json\n";
+    "  hone compare model.onnx --against onnxruntime --bisect\n"
+    "  hone compare saved_model_dir --against tensorflow --tolerance 1e-5 --json\n";
 
 struct CompareOptions {
   std::string model, plan, against = "reference", shapes;
   int seeds = 3, batch = 0;
   double tolerance = 1e-4;
-  bool as_json = false;
+  bool as_json = false, bisect = false;
 };
 
 Status check_options(const CompareOptions& options) {
@@ -35,17 +36,11 @@ Status check_options(const CompareOptions& options) {
     return Status(Code::kInvalidArgument,
                   "--seeds and --batch are at least 1, --tolerance not negative");
   }
-  if (options.against == "reference") return ok();
-  if (options.against == "onnxruntime" || options.against == "tensorflow") {
-    return Status(Code::kUnsupported,
-                  fmt::format("--against {} is not in this version", options.against))
-        .fix(
-            "use --against reference; or save that runtime's results with numpy.save and look at "
-            "those of "
-            "hone run --input NAME=FILE.npy --output-dir DIR beside them");
+  for (const char* known : {"reference", "onnxruntime", "tensorflow"}) {
+    if (options.against == known) return ok();
   }
   return Status(Code::kInvalidArgument, fmt::format("--against {} is unknown", options.against))
-      .fix("use --against reference");
+      .fix("use --against reference, onnxruntime or tensorflow");
 }
 
 // Where each of the graph's inputs is among the engine's, or outputs: a plan may come from
@@ -67,26 +62,63 @@ Result<std::vector<size_t>> match_names(const std::vector<TensorInfo>& model,
   return order;
 }
 
-Status compare_once(const Model& model, const Engine& engine,
-                    const std::vector<std::vector<int64_t>>& shapes, uint64_t seed,
-                    std::vector<OutputError>* errors) {
+struct Comparison {
+  std::vector<OutputError> outputs;
+  std::vector<LayerError> layers;  // of the first seed, with --bisect
+};
+
+Status compare_once(const CompareOptions& options, const std::string& signature, const Model& model,
+                    const Engine& engine, const std::vector<std::vector<int64_t>>& shapes,
+                    uint64_t seed, Comparison* comparison) {
   HONE_ASSIGN_OR_RETURN(const auto in_order, match_names(model.inputs(), engine.inputs(), "input"));
   HONE_ASSIGN_OR_RETURN(const auto out_order,
                         match_names(model.outputs(), engine.outputs(), "output"));
   HONE_ASSIGN_OR_RETURN(const std::vector<Tensor> inputs, random_inputs(engine, shapes, seed));
   ExecutionContext context = engine.create_context();
   HONE_ASSIGN_OR_RETURN(const std::vector<Tensor> actual, run_once(&context, inputs));
-  std::vector<Tensor> reference_inputs;
-  for (size_t i : in_order) reference_inputs.push_back(inputs[i]);
-  HONE_ASSIGN_OR_RETURN(const std::vector<Tensor> expected,
-                        evaluate_graph(model.impl()->graph, reference_inputs));
-  for (size_t i = 0; i < expected.size(); ++i) {
-    const auto error = output_error(expected[i], actual[out_order[i]]);
+  std::vector<Tensor> model_inputs;
+  for (size_t i : in_order) model_inputs.push_back(inputs[i]);
+  std::set<std::string> taps;
+  if (options.bisect && seed == 0) taps = tensors_inside(engine);
+  HONE_ASSIGN_OR_RETURN(const Truth truth,
+                        options.against == "reference"
+                            ? reference_truth(model, model_inputs, taps)
+                            : peer_truth(options.against, model, signature, model_inputs, taps));
+  for (size_t i = 0; i < truth.outputs.size(); ++i) {
+    const auto error = output_error(truth.outputs[i], actual[out_order[i]]);
     if (!error.ok())
       return Status(error.status()).at(fmt::format("output '{}'", model.outputs()[i].name));
-    (*errors)[i].merge(*error);
+    comparison->outputs[i].merge(*error);
   }
+  if (taps.empty()) return ok();
+  HONE_ASSIGN_OR_RETURN(comparison->layers, layer_errors(engine, inputs, truth));
   return ok();
+}
+
+const LayerError* first_bad(const std::vector<LayerError>& layers, double tolerance) {
+  const auto it = std::find_if(layers.begin(), layers.end(), [tolerance](const LayerError& layer) {
+    return !(layer.error.max_relative <= tolerance);
+  });
+  return it == layers.end() ? nullptr : &*it;
+}
+
+// Up to the first bad layer: what comes later inherits its error.
+std::string bisect_text(const std::vector<LayerError>& layers, double tolerance) {
+  constexpr size_t kShownBefore = 5;
+  if (layers.empty()) return "\nno layer computes a tensor that the other side has: not compared\n";
+  const LayerError* bad = first_bad(layers, tolerance);
+  if (!bad) return fmt::format("\n{} layers compared, all good\n", layers.size());
+  const size_t index = static_cast<size_t>(bad - layers.data());
+  Table table({"layer", "operator", "tactic", "tensor", ">max abs", ">max / range", ""});
+  for (size_t i = index > kShownBefore ? index - kShownBefore : 0; i <= index; ++i) {
+    const LayerError& layer = layers[i];
+    table.add_row({shortened(layer.layer, 40), layer.op, layer.tactic, shortened(layer.tensor, 40),
+                   fmt::format("{:.3g}", layer.error.max_abs),
+                   fmt::format("{:.3g}", layer.error.max_relative),
+                   i == index ? "TOO LARGE" : "good"});
+  }
+  return fmt::format("\n{}\nfirst bad layer: {} ({} of {}), tensor {}\n", table.text(), bad->layer,
+                     index + 1, layers.size(), bad->tensor);
 }
 
 std::string report_text(const Model& model, const std::vector<OutputError>& errors,
@@ -102,24 +134,40 @@ std::string report_text(const Model& model, const std::vector<OutputError>& erro
   return table.text();
 }
 
-Json report_json(const Model& model, const std::vector<OutputError>& errors,
-                 const CompareOptions& options, bool good) {
+Json error_json(const std::string& name, const OutputError& e, double tolerance) {
+  return {{"name", name},
+          {"elements", e.elements},
+          {"range", e.range},
+          {"max_abs", e.max_abs},
+          {"max_relative", e.max_relative},
+          {"rms", e.rms},
+          {"good", e.max_relative <= tolerance}};
+}
+
+Json report_json(const Model& model, const Comparison& comparison, const CompareOptions& options,
+                 bool good) {
   Json outputs = Json::array();
-  for (size_t i = 0; i < errors.size(); ++i) {
-    const OutputError& e = errors[i];
-    outputs.push_back({{"name", model.outputs()[i].name},
-                       {"elements", e.elements},
-                       {"range", e.range},
-                       {"max_abs", e.max_abs},
-                       {"max_relative", e.max_relative},
-                       {"rms", e.rms},
-                       {"good", e.max_relative <= options.tolerance}});
+  for (size_t i = 0; i < comparison.outputs.size(); ++i) {
+    outputs.push_back(
+        error_json(model.outputs()[i].name, comparison.outputs[i], options.tolerance));
   }
-  return {{"against", options.against},
-          {"seeds", options.seeds},
-          {"tolerance", options.tolerance},
-          {"good", good},
-          {"outputs", outputs}};
+  Json report = {{"against", options.against},
+                 {"seeds", options.seeds},
+                 {"tolerance", options.tolerance},
+                 {"good", good},
+                 {"outputs", outputs}};
+  if (!options.bisect) return report;
+  report["layers"] = Json::array();
+  for (const LayerError& layer : comparison.layers) {
+    Json entry = error_json(layer.tensor, layer.error, options.tolerance);
+    entry["layer"] = layer.layer;
+    entry["operator"] = layer.op;
+    entry["tactic"] = layer.tactic;
+    report["layers"].push_back(std::move(entry));
+  }
+  const LayerError* bad = first_bad(comparison.layers, options.tolerance);
+  report["first_bad_layer"] = bad ? Json(bad->layer) : Json();
+  return report;
 }
 
 void declare(CompareOptions* options, BuildFlags* flags, Arguments* arguments) {
@@ -127,14 +175,15 @@ void declare(CompareOptions* options, BuildFlags* flags, Arguments* arguments) {
                         "ONNX file, SavedModel directory, GraphDef or graph text");
   arguments->option("--plan", "FILE", &options->plan, "compare this plan; else one is built");
   arguments->option("--against", "WHAT", &options->against,
-                    "reference (default): the evaluator of the IR");
+                    "reference (default): plain loops; onnxruntime or tensorflow, through Python");
   arguments->option("--seeds", "N", &options->seeds, "so many random inputs (default 3)");
   arguments->option("--tolerance", "T", &options->tolerance,
                     "largest error / range (default 1e-4)");
   arguments->option("--batch", "N", &options->batch, "dimension 0 of every input");
   arguments->option("--shapes", "SHAPES", &options->shapes, "input shapes: x:1x224x224x3,y:1x10");
   arguments->flag("--json", &options->as_json, "results as JSON");
-  arguments->later({"--bisect"}, "per-layer comparison comes with a later version");
+  arguments->flag("--bisect", &options->bisect,
+                  "compare the tensors inside, too, and name the first layer that goes wrong");
   flags->declare_few(arguments);
 }
 
@@ -150,9 +199,10 @@ Result<Engine> make_engine_of(const CompareOptions& options, const Model& model,
 Result<int> run_compare(const Words& words) {
   CompareOptions options;
   BuildFlags flags;
-  Arguments arguments("compare",
-                      "Compares a model's plan with the reference, on the same random inputs.",
-                      kExamples);
+  Arguments arguments(
+      "compare",
+      "Compares a model's plan with the reference or another runtime, on the same inputs.",
+      kExamples);
   declare(&options, &flags, &arguments);
   HONE_ASSIGN_OR_RETURN(const bool go_on, arguments.parse(words));
   if (!go_on) return kExitGood;
@@ -166,18 +216,21 @@ Result<int> run_compare(const Words& words) {
   HONE_ASSIGN_OR_RETURN(const Model model, load_model(options.model, flags.signature()));
   HONE_ASSIGN_OR_RETURN(const Engine engine, make_engine_of(options, model, flags));
   HONE_ASSIGN_OR_RETURN(const auto shapes, choose_shapes(engine, wish));
-  std::vector<OutputError> errors(model.outputs().size());
+  Comparison comparison;
+  comparison.outputs.resize(model.outputs().size());
   for (int seed = 0; seed < options.seeds; ++seed) {
-    draw_status_line(
-        fmt::format("reference evaluation {} of {} (slow: every operator in plain loops)", seed + 1,
-                    options.seeds));
-    HONE_RETURN_IF_ERROR(compare_once(model, engine, shapes, static_cast<uint64_t>(seed), &errors));
+    draw_status_line(fmt::format("{} {} of {}{}", options.against, seed + 1, options.seeds,
+                                 options.against == "reference" ? " (slow: plain loops)" : ""));
+    HONE_RETURN_IF_ERROR(compare_once(options, flags.signature(), model, engine, shapes,
+                                      static_cast<uint64_t>(seed), &comparison));
   }
-  const bool good = std::all_of(errors.begin(), errors.end(), [&options](const OutputError& error) {
-    return error.max_relative <= options.tolerance;
-  });
-  print_result(options.as_json ? json_text(report_json(model, errors, options, good))
-                               : report_text(model, errors, options.tolerance));
+  draw_status_line("");
+  const bool good = std::all_of(
+      comparison.outputs.begin(), comparison.outputs.end(),
+      [&options](const OutputError& error) { return error.max_relative <= options.tolerance; });
+  std::string text = report_text(model, comparison.outputs, options.tolerance);
+  if (options.bisect) text += bisect_text(comparison.layers, options.tolerance);
+  print_result(options.as_json ? json_text(report_json(model, comparison, options, good)) : text);
   return good ? kExitGood : kExitFailed;
 }
 

@@ -10,8 +10,9 @@ namespace hone::tools {
 
 struct OutputError {
   double max_abs = 0;
-  double max_relative =
-      0;  // max_abs / range of the reference (its largest magnitude if constant, else 1)
+  // max_abs / range. The range is of the reference's finite elements: highest - lowest, at least
+  // 1/100 of the largest magnitude; of a constant its magnitude, of zeros 1.
+  double max_relative = 0;
   double rms = 0;
   double range = 0;
   int64_t elements = 0;

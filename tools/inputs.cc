@@ -23,15 +23,15 @@ const Shape& input_shape(const Portable& portable, size_t i) {
   return portable.values[portable.inputs[i]].type.shape;
 }
 
-std::string input_names(const Engine& engine) {
+std::string input_names(const std::vector<TensorInfo>& inputs) {
   std::vector<std::string> names;
-  for (const TensorInfo& info : engine.inputs()) names.push_back(info.name);
+  for (const TensorInfo& info : inputs) names.push_back(info.name);
   return join(names, ", ");
 }
 
-std::optional<size_t> find_input(const Engine& engine, std::string_view name) {
-  for (size_t i = 0; i < engine.inputs().size(); ++i) {
-    if (engine.inputs()[i].name == name) return i;
+std::optional<size_t> find_input(const std::vector<TensorInfo>& inputs, std::string_view name) {
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i].name == name) return i;
   }
   return std::nullopt;
 }
@@ -74,10 +74,10 @@ Status set_batch(const Engine& engine, int batch, SymbolValues* symbols) {
 
 Status set_given_shapes(const Engine& engine, const NamedShapes& given, SymbolValues* symbols) {
   for (const auto& [name, shape] : given) {
-    const auto i = find_input(engine, name);
+    const auto i = find_input(engine.inputs(), name);
     if (!i) {
       return Status(Code::kShape, fmt::format("there is no input '{}'", printable(name)))
-          .fix("use one of: " + input_names(engine));
+          .fix("use one of: " + input_names(engine.inputs()));
     }
     const Shape& declared = input_shape(portable_of(engine), *i);
     if (declared.size() != shape.size()) {
@@ -188,39 +188,38 @@ Result<std::vector<Tensor>> random_inputs(const Engine& engine,
   return inputs;
 }
 
-Result<std::vector<Tensor>> read_inputs(const Engine& engine,
+Result<std::vector<Tensor>> read_inputs(const std::vector<TensorInfo>& inputs,
                                         const std::vector<std::string>& given) {
-  std::vector<std::optional<Tensor>> found(engine.inputs().size());
+  std::vector<std::optional<Tensor>> found(inputs.size());
   for (const std::string& word : given) {
     const size_t equals = word.find('=');
     const bool named = equals != std::string::npos;
     if (!named && found.size() != 1) {
       return Status(Code::kInvalidArgument,
                     fmt::format("--input {} does not say which input", printable(word)))
-          .fix("write NAME=FILE.npy with one of: " + input_names(engine));
+          .fix("write NAME=FILE.npy with one of: " + input_names(inputs));
     }
-    const auto i = named ? find_input(engine, word.substr(0, equals)) : std::optional<size_t>(0);
+    const auto i = named ? find_input(inputs, word.substr(0, equals)) : std::optional<size_t>(0);
     if (!i) {
       return Status(Code::kInvalidArgument,
                     fmt::format("there is no input '{}'", printable(word.substr(0, equals))))
-          .fix("use one of: " + input_names(engine));
+          .fix("use one of: " + input_names(inputs));
     }
     if (found[*i]) {
       return Status(Code::kInvalidArgument,
-                    fmt::format("input '{}' is given twice", engine.inputs()[*i].name));
+                    fmt::format("input '{}' is given twice", inputs[*i].name));
     }
     HONE_ASSIGN_OR_RETURN(found[*i], read_npy_file(named ? word.substr(equals + 1) : word));
   }
-  std::vector<Tensor> inputs;
+  std::vector<Tensor> tensors;
   for (size_t i = 0; i < found.size(); ++i) {
     if (!found[i]) {
-      return Status(Code::kInvalidArgument,
-                    fmt::format("input '{}' is missing", engine.inputs()[i].name))
+      return Status(Code::kInvalidArgument, fmt::format("input '{}' is missing", inputs[i].name))
           .fix("give every input, or none for random values");
     }
-    inputs.push_back(std::move(*found[i]));
+    tensors.push_back(std::move(*found[i]));
   }
-  return inputs;
+  return tensors;
 }
 
 std::vector<TensorView> views_of(const std::vector<Tensor>& tensors) {

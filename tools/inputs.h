@@ -30,8 +30,9 @@ Result<std::vector<Tensor>> random_inputs(const Engine& engine,
                                           uint64_t seed);
 
 // From --input NAME=FILE.npy (or FILE.npy alone where there is one input); all inputs must be
-// given. Errors: those of read_npy; kInvalidArgument (unknown, twice or missing names).
-Result<std::vector<Tensor>> read_inputs(const Engine& engine,
+// given. In the order of `inputs`. Errors: those of read_npy; kInvalidArgument (unknown, twice or
+// missing names).
+Result<std::vector<Tensor>> read_inputs(const std::vector<TensorInfo>& inputs,
                                         const std::vector<std::string>& given);
 
 std::vector<TensorView> views_of(const std::vector<Tensor>& tensors);

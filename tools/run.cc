@@ -9,9 +9,12 @@
 #include "base/dim.h"
 #include "base/file.h"
 #include "build_flags.h"
+#include "builder/model_impl.h"
 #include "command.h"
 #include "console.h"
 #include "exit_code.h"
+#include "graph/evaluate.h"
+#include "graph/widen.h"
 #include "inputs.h"
 #include "interrupt.h"
 #include "json.h"
@@ -24,7 +27,8 @@ namespace {
 constexpr const char* kExamples =
     "  hone run model.plan\n"
     "  hone run model.plan --input x=image.npy --output-dir results\n"
-    "  hone run model.onnx --shapes x:4x224x224x3 --json\n";
+    "  hone run model.onnx --shapes x:4x224x224x3 --json\n"
+    "  hone run model.onnx --reference --input x=image.npy --output-dir exact\n";
 constexpr int64_t kMaxJsonValues = 1000;
 
 struct Summary {
@@ -78,7 +82,7 @@ std::string file_name(std::string name) {
   return name + ".npy";
 }
 
-Status write_outputs(const std::string& directory, const Engine& engine,
+Status write_outputs(const std::string& directory, const std::vector<TensorInfo>& infos,
                      const std::vector<Tensor>& outputs) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
@@ -87,17 +91,18 @@ Status write_outputs(const std::string& directory, const Engine& engine,
   for (size_t i = 0; i < outputs.size(); ++i) {
     HONE_ASSIGN_OR_RETURN(const std::string bytes, write_npy(outputs[i]));
     const UninterruptedWrite whole;
-    const std::string path = join_path(directory, file_name(engine.outputs()[i].name));
+    const std::string path = join_path(directory, file_name(infos[i].name));
     HONE_RETURN_IF_ERROR(write_file_atomically(path, bytes));
   }
   return ok();
 }
 
-void print_outputs(const Engine& engine, const std::vector<Tensor>& outputs, bool as_json) {
+void print_outputs(const std::vector<TensorInfo>& infos, const std::vector<Tensor>& outputs,
+                   bool as_json) {
   Json json = {{"outputs", Json::array()}};
   std::string text;
   for (size_t i = 0; i < outputs.size(); ++i) {
-    const std::string& name = engine.outputs()[i].name;
+    const std::string& name = infos[i].name;
     if (as_json) {
       json["outputs"].push_back(output_json(name, outputs[i]));
     } else {
@@ -107,44 +112,82 @@ void print_outputs(const Engine& engine, const std::vector<Tensor>& outputs, boo
   print_result(as_json ? json_text(json) : text);
 }
 
-}  // namespace
-
-Result<int> run_run(const Words& words) {
+struct RunOptions {
   std::string file, output_directory, shapes;
   std::vector<std::string> given;
   int seed = 0;
-  bool as_json = false;
-  BuildFlags flags;
-  Arguments arguments("run", "Runs a plan, or a model, once.", kExamples);
-  arguments.positional("FILE", &file, "plan or model");
-  arguments.option("--input", "NAME=FILE.npy", &given, "an input; without any, all are random");
-  arguments.option("--output-dir", "DIR", &output_directory, "write each output as NAME.npy");
-  arguments.option("--shapes", "SHAPES", &shapes, "shapes of random inputs: x:1x224x224x3,y:1x10");
-  arguments.option("--seed", "N", &seed, "of random inputs");
-  arguments.flag("--json", &as_json, "results as JSON, at most 1000 values per output");
-  flags.declare_few(&arguments);
-  HONE_ASSIGN_OR_RETURN(const bool go_on, arguments.parse(words));
-  if (!go_on) return kExitGood;
+  bool as_json = false, reference = false;
+};
 
+void declare(RunOptions* options, BuildFlags* flags, Arguments* arguments) {
+  arguments->positional("FILE", &options->file, "plan or model");
+  arguments->option("--input", "NAME=FILE.npy", &options->given,
+                    "an input; without any, all are random");
+  arguments->option("--output-dir", "DIR", &options->output_directory,
+                    "write each output as NAME.npy");
+  arguments->option("--shapes", "SHAPES", &options->shapes,
+                    "shapes of random inputs: x:1x224x224x3,y:1x10");
+  arguments->option("--seed", "N", &options->seed, "of random inputs");
+  arguments->flag("--json", &options->as_json, "results as JSON, at most 1000 values per output");
+  arguments->flag("--reference", &options->reference,
+                  "what the model means: every operator in plain loops and in FP64 (slow); needs "
+                  "--input");
+  flags->declare_few(arguments);
+}
+
+struct Results {
+  std::vector<TensorInfo> infos;
+  std::vector<Tensor> tensors;
+};
+
+Result<Results> run_reference(const RunOptions& options, const BuildFlags& flags) {
+  HONE_ASSIGN_OR_RETURN(const Model model, load_model(options.file, flags.signature()));
+  HONE_ASSIGN_OR_RETURN(std::vector<Tensor> inputs, read_inputs(model.inputs(), options.given));
+  for (Tensor& input : inputs) {
+    HONE_ASSIGN_OR_RETURN(input, widen_floats(input));
+  }
+  HONE_ASSIGN_OR_RETURN(const Graph graph, widen_floats(model.impl()->graph));
+  HONE_ASSIGN_OR_RETURN(std::vector<Tensor> outputs, evaluate_graph(graph, inputs));
+  return Results{model.outputs(), std::move(outputs)};
+}
+
+Result<Results> run_engine(const RunOptions& options, const BuildFlags& flags) {
   ShapeWish wish;
-  if (!shapes.empty()) {
-    HONE_ASSIGN_OR_RETURN(wish.shapes, parse_shapes(shapes));
+  if (!options.shapes.empty()) {
+    HONE_ASSIGN_OR_RETURN(wish.shapes, parse_shapes(options.shapes));
   }
   HONE_ASSIGN_OR_RETURN(
       const Engine engine,
-      load_engine(file, flags, /*tune=*/false));  // would take longer than the run
+      load_engine(options.file, flags, /*tune=*/false));  // would take longer than the run
   std::vector<Tensor> inputs;
-  if (given.empty() && !engine.inputs().empty()) {
+  if (options.given.empty() && !engine.inputs().empty()) {
     HONE_ASSIGN_OR_RETURN(const auto chosen, choose_shapes(engine, wish));
-    HONE_ASSIGN_OR_RETURN(inputs, random_inputs(engine, chosen, static_cast<uint64_t>(seed)));
+    HONE_ASSIGN_OR_RETURN(inputs,
+                          random_inputs(engine, chosen, static_cast<uint64_t>(options.seed)));
   } else {
-    HONE_ASSIGN_OR_RETURN(inputs, read_inputs(engine, given));
+    HONE_ASSIGN_OR_RETURN(inputs, read_inputs(engine.inputs(), options.given));
   }
   ExecutionContext context = engine.create_context();
-  HONE_ASSIGN_OR_RETURN(const std::vector<Tensor> outputs, run_once(&context, inputs));
-  if (!output_directory.empty())
-    HONE_RETURN_IF_ERROR(write_outputs(output_directory, engine, outputs));
-  print_outputs(engine, outputs, as_json);
+  HONE_ASSIGN_OR_RETURN(std::vector<Tensor> outputs, run_once(&context, inputs));
+  return Results{engine.outputs(), std::move(outputs)};
+}
+
+}  // namespace
+
+Result<int> run_run(const Words& words) {
+  RunOptions options;
+  BuildFlags flags;
+  Arguments arguments("run", "Runs a plan, or a model, once.", kExamples);
+  declare(&options, &flags, &arguments);
+  HONE_ASSIGN_OR_RETURN(const bool go_on, arguments.parse(words));
+  if (!go_on) return kExitGood;
+
+  HONE_ASSIGN_OR_RETURN(const Results results, options.reference ? run_reference(options, flags)
+                                                                 : run_engine(options, flags));
+  if (!options.output_directory.empty()) {
+    HONE_RETURN_IF_ERROR(write_outputs(options.output_directory, results.infos, results.tensors));
+  }
+  print_outputs(results.infos, results.tensors, options.as_json);
   return kExitGood;
 }
 

@@ -57,17 +57,20 @@ class HONE_API Model {
   std::shared_ptr<const Impl> impl_;
 };
 
-// A plan in memory: the bytes of a plan file. Cheap to copy (shared).
+// A plan in memory. Cheap to copy (shared); thread-safe.
 class HONE_API Plan {
  public:
-  explicit Plan(std::string bytes)
-      : bytes_(std::make_shared<const std::string>(std::move(bytes))) {}
-  const std::string& bytes() const { return *bytes_; }
-  // Writes aside, then renames: a failed save leaves no half-written file.
+  size_t size() const;  // of the plan file, in bytes
+  // Writes aside, then renames: a failed save leaves no half-written file. Needs no memory.
   Status save(const std::string& path) const;
+  // The bytes of the file; made, as large as the weights, by the first call.
+  const std::string& bytes() const;
+
+  struct Impl;
+  explicit Plan(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
  private:
-  std::shared_ptr<const std::string> bytes_;
+  std::shared_ptr<const Impl> impl_;
 };
 
 HONE_API Result<Plan> build(const Model& model, const BuildOptions& options = {});

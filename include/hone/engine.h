@@ -69,6 +69,18 @@ class HONE_API Engine {
 using OutputAllocator = std::function<void*(size_t index, const std::vector<int64_t>& shape,
                                             DataType dtype, size_t bytes)>;
 
+// A tensor inside the network, as a debugging run shows it: what one step of the plan computed.
+struct DebugTensor {
+  std::string_view name;    // in the plan
+  std::string_view source;  // of the source model's tensor with these values; may be empty
+  std::string_view step;    // source node names of the step
+  std::string_view op, tactic;
+  TensorView view;  // dense; valid during the call. Its axes may be in another order than the
+                    // source tensor's: images have the channels last
+};
+// An error ends the run.
+using DebugListener = std::function<Status(const DebugTensor&)>;
+
 // Named input or output of a run.
 using NamedTensors = std::vector<std::pair<std::string, TensorView>>;
 
@@ -90,6 +102,9 @@ class HONE_API ExecutionContext {
       const std::vector<std::vector<int64_t>>& input_shapes);
   // Runs once with a clock around each step.
   Result<std::vector<StepProfile>> profile(std::span<const TensorView> inputs);
+  // Runs once and shows the outputs of every step that runs code, in order: steps that were fused,
+  // or are views of others, are not seen. Copies each tensor.
+  Status debug(std::span<const TensorView> inputs, const DebugListener& listener);
   // Bytes of the arena that this context holds now.
   int64_t arena_bytes() const;
 

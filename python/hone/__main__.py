@@ -6,6 +6,7 @@ import sys
 
 def main() -> None:
     program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bin", "hone")
+    os.environ.setdefault("HONE_PYTHON", sys.executable)  # for `hone compare --against`
     try:
         os.execv(program, ["hone", *sys.argv[1:]])
     except OSError as error:

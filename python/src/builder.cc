@@ -90,7 +90,7 @@ BuildOptions build_options(const nb::dict& arguments) {
 void bind_builder(nb::module_& module) {
   nb::class_<Plan>(module, "Plan")
       .def("to_bytes", [](const Plan& plan) { return to_bytes(plan.bytes()); })
-      .def_prop_ro("size", [](const Plan& plan) { return plan.bytes().size(); })
+      .def_prop_ro("size", [](const Plan& plan) { return plan.size(); })
       .def("save", [](const Plan& plan, const std::string& path) {
         const Status status = [&] {
           nb::gil_scoped_release release;

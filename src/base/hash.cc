@@ -36,4 +36,6 @@ Hash128 Hasher::digest() const {
   return {h.high64, h.low64};
 }
 
+uint64_t Hasher::digest64() const { return XXH3_64bits_digest(&state_->xxh); }
+
 }  // namespace hone

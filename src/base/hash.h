@@ -42,6 +42,7 @@ class Hasher {
   // The bytes of one number; sizes that precede variable-length parts keep pieces apart.
   void update_u64(uint64_t value) { update(&value, sizeof value); }
   Hash128 digest() const;
+  uint64_t digest64() const;  // hash64() of the same bytes
 
  private:
   struct State;

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <mutex>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -155,14 +156,34 @@ Result<PlanData> build_plan(Graph graph, const BuildOptions& options) {
   return plan;
 }
 
+struct Plan::Impl {
+  PlanData data;
+  PlanPieces file;
+  mutable std::once_flag joined;
+  mutable std::string bytes;
+};
+
 Result<Plan> build(const Model& model, const BuildOptions& options) {
-  HONE_ASSIGN_OR_RETURN(const PlanData data, build_plan(model.impl()->graph.clone(), options));
+  auto plan = std::make_shared<Plan::Impl>();
+  HONE_ASSIGN_OR_RETURN(plan->data, build_plan(model.impl()->graph.clone(), options));
   HONE_RETURN_IF_ERROR(report(options, "write", 0.97, "writing the plan"));
-  HONE_ASSIGN_OR_RETURN(std::string bytes, write_plan(data));
+  HONE_ASSIGN_OR_RETURN(plan->file, lay_out_plan(plan->data));
   HONE_RETURN_IF_ERROR(report(options, "done", 1.0, ""));
-  return Plan(std::move(bytes));
+  return Plan(std::move(plan));
 }
 
-Status Plan::save(const std::string& path) const { return write_file_atomically(path, bytes()); }
+size_t Plan::size() const { return static_cast<size_t>(impl_->file.size); }
+
+Status Plan::save(const std::string& path) const {
+  return write_file_atomically(path, impl_->file.pieces);
+}
+
+const std::string& Plan::bytes() const {
+  std::call_once(impl_->joined, [this] {
+    impl_->bytes.reserve(size());
+    for (std::string_view piece : impl_->file.pieces) impl_->bytes += piece;
+  });
+  return impl_->bytes;
+}
 
 }  // namespace hone

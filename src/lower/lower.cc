@@ -1,6 +1,7 @@
 #include "lower/lower.h"
 
 #include <fmt/core.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <cstring>
@@ -16,32 +17,53 @@ namespace {
 
 constexpr size_t kWeightAlignment = 64;
 
-// Packed weights of all steps, each aligned; equal contents are kept once.
+size_t align_weights(size_t bytes) {
+  return (bytes + kWeightAlignment - 1) / kWeightAlignment * kWeightAlignment;
+}
+
+// Packed weights of all steps, each aligned, in memory that the tuned part will own; equal contents
+// are kept once.
 class PackedStore {
  public:
+  // Room for `capacity` bytes, a sum of align_weights(). What is not used is never touched.
+  static Result<PackedStore> make(size_t capacity) {
+    constexpr size_t kHugePage = size_t{2} << 20;
+    const size_t alignment = capacity >= kHugePage ? kHugePage : kWeightAlignment;
+    const size_t padded = (std::max<size_t>(capacity, 1) + alignment - 1) / alignment * alignment;
+    PackedStore store;
+    store.memory_.reset(std::aligned_alloc(alignment, padded), std::free);
+    if (!store.memory_) {
+      return Status(Code::kOutOfResources,
+                    fmt::format("no memory for {} bytes of packed weights", capacity));
+    }
+    // A hint: page faults of 4 KiB cost more than packing itself.
+    if (alignment == kHugePage) madvise(store.memory_.get(), padded, MADV_HUGEPAGE);
+    return store;
+  }
+
   size_t add(const std::vector<std::byte>& bytes) {
     const Hash128 hash = hash128(bytes.data(), bytes.size());
-    const auto [it, is_new] = offsets_.try_emplace({hash, bytes.size()}, store_.size());
+    const auto [it, is_new] = offsets_.try_emplace({hash, bytes.size()}, size_);
     if (is_new) {
-      store_.insert(store_.end(), bytes.begin(), bytes.end());
-      store_.resize((store_.size() + kWeightAlignment - 1) / kWeightAlignment * kWeightAlignment);
+      const size_t end = size_ + bytes.size();
+      std::memcpy(data() + size_, bytes.data(), bytes.size());
+      size_ = align_weights(end);
+      std::memset(data() + end, 0, size_ - end);
     }
     return it->second;
   }
 
-  // Moves the bytes into aligned memory owned by the tuned part.
   void finish(Tuned* tuned) {
-    const size_t padded = std::max(store_.size(), kWeightAlignment);
-    std::shared_ptr<void> memory(std::aligned_alloc(kWeightAlignment, padded), std::free);
-    HONE_CHECK(memory != nullptr);
-    if (!store_.empty()) std::memcpy(memory.get(), store_.data(), store_.size());
-    tuned->packed = static_cast<const std::byte*>(memory.get());
-    tuned->packed_bytes = store_.size();
-    tuned->owner = std::move(memory);
+    tuned->packed = data();
+    tuned->packed_bytes = size_;
+    tuned->owner = std::move(memory_);
   }
 
  private:
-  std::vector<std::byte> store_;
+  std::byte* data() const { return static_cast<std::byte*>(memory_.get()); }
+
+  std::shared_ptr<void> memory_;
+  size_t size_ = 0;
   std::map<std::pair<Hash128, size_t>, size_t> offsets_;
 };
 
@@ -100,7 +122,13 @@ Result<Tuned> lower(const Portable& portable, const Target& target,
   const std::vector<StepDesc> descs = make_step_descs(portable);
   tuned.values = plan_storage(portable, descs, choices, &tuned.steps);
 
-  PackedStore store;
+  size_t capacity = 0;
+  for (size_t s = 0; s < portable.steps.size(); ++s) {
+    if (tuned.steps[s].is_view) continue;
+    capacity += align_weights(
+        choices[s].tactic->packed_bytes(descs[s], target, choices[s].configs.front()));
+  }
+  HONE_ASSIGN_OR_RETURN(PackedStore store, PackedStore::make(capacity));
   for (size_t s = 0; s < portable.steps.size(); ++s) {
     TunedStep& out = tuned.steps[s];
     out.milliseconds = choices[s].milliseconds;

@@ -3,9 +3,6 @@
 
 namespace hone {
 
-std::vector<OpDef> conv_transpose_ops();
-std::vector<OpDef> resize_ops();
-
 std::span<const OpFactory> op_factories() {
   static constexpr OpFactory kFactories[] = {
       // Pointwise.
@@ -46,6 +43,7 @@ std::span<const OpFactory> op_factories() {
       reduce_ops,
       arg_reduce_ops,
       softmax_ops,
+      recurrent_ops,
   };
   return kFactories;
 }

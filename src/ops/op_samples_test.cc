@@ -188,6 +188,53 @@ void add_arithmetic_samples(std::vector<OpSample>& samples) {
   samples.push_back({"LogSoftmax", SoftmaxAttributes{1}, {image}});
 }
 
+// A sequence of 5 steps, batch 2, 3 features, 4 units.
+void add_recurrent_samples(std::vector<OpSample>& samples) {
+  const Tensor lengths = Tensor::from<int32_t>({2}, {5, 2});
+  const auto add = [&](const char* op, int64_t gates, Attributes attributes, int64_t directions,
+                       bool all_inputs, bool batch_major = false) {
+    OpSample sample{op, std::move(attributes), {}, 1};
+    const auto tensor = [&](std::vector<int64_t> shape) {
+      return sample_tensor(DataType::f32, std::move(shape), static_cast<int>(sample.inputs.size()));
+    };
+    const std::vector<int64_t> x =
+        batch_major ? std::vector<int64_t>{2, 5, 3} : std::vector<int64_t>{5, 2, 3};
+    sample.inputs = {tensor(x), tensor({directions, gates * 4, 3}),
+                     tensor({directions, gates * 4, 4})};
+    if (all_inputs) {
+      const std::vector<int64_t> state = batch_major ? std::vector<int64_t>{2, directions, 4}
+                                                     : std::vector<int64_t>{directions, 2, 4};
+      sample.inputs.push_back(tensor({directions, 2 * gates * 4}));
+      sample.inputs.push_back(lengths);
+      sample.inputs.push_back(tensor(state));
+      if (sample.op == "LSTM") {
+        sample.inputs.push_back(tensor(state));
+        sample.inputs.push_back(tensor({directions, 12}));
+      }
+    }
+    samples.push_back(std::move(sample));
+  };
+  LstmAttributes lstm;
+  add("LSTM", 4, lstm, 1, false);
+  lstm.direction = "bidirectional";
+  lstm.clip = 0.5;
+  add("LSTM", 4, lstm, 2, true);
+  lstm.batch_major = lstm.input_forget = true;
+  lstm.activations = "Sigmoid,Tanh,Softsign,HardSigmoid,ScaledTanh,Elu";
+  lstm.alphas = {0, 0, 0, 0.25, 1.5, 0.5};
+  lstm.betas = {0, 0, 0, 0.5, 0.75, 0};
+  add("LSTM", 4, lstm, 2, true, true);
+  GruAttributes gru;
+  add("GRU", 3, gru, 1, false);
+  gru.linear_before_reset = true;
+  gru.direction = "reverse";
+  add("GRU", 3, gru, 1, true);
+  RecurrentAttributes rnn;
+  add("RNN", 1, rnn, 1, false);
+  rnn.direction = "bidirectional";
+  add("RNN", 1, rnn, 2, true);
+}
+
 }  // namespace
 
 Tensor sample_tensor(DataType dtype, std::vector<int64_t> shape, int seed) {
@@ -207,6 +254,7 @@ std::vector<OpSample> op_samples() {
   add_shape_samples(samples);
   add_movement_samples(samples);
   add_arithmetic_samples(samples);
+  add_recurrent_samples(samples);
   return samples;
 }
 

@@ -15,12 +15,14 @@
 #include "passes/remove_identity.h"
 #include "passes/resolve_shapes.h"
 #include "passes/sink_transposes.h"
+#include "passes/widen_half.h"
 
 namespace hone {
 namespace {
 
 // The list, in order.
 constexpr Pass kPasses[] = {
+    {"widen_half", widen_half},            // the others look for f32
     {"remove_identity", remove_identity},  // importers make many; the others need not see through
     {"resolve_shapes", resolve_shapes},    // before folding: known elements are constants to it
     {"fold_constants", fold_constants},    // weights behind Reshape, batch norm's scale ...

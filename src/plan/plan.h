@@ -115,6 +115,14 @@ struct PlanData {
 // Bytes of a plan file. Deterministic: equal data gives equal bytes. Constants with has_data are
 // stored.
 Result<std::string> write_plan(const PlanData& plan);
+// The same bytes as pieces to be written one after another, without a copy of the weights. Owned by
+// `keep`, and valid while the plan's tensors and packed weights live.
+struct PlanPieces {
+  std::shared_ptr<const void> keep;
+  std::vector<std::string_view> pieces;
+  uint64_t size = 0;
+};
+Result<PlanPieces> lay_out_plan(const PlanData& plan);
 
 // Reads and verifies everything: format, version, checksums, sizes, every index and meaning (see
 // verify_plan). Tensors and packed weights point into `bytes`, which `owner` keeps alive.

@@ -131,41 +131,47 @@ std::string section_name(SectionKind kind, uint32_t index) {
   return "section";
 }
 
-std::string write_sections(const std::vector<SectionPieces>& sections) {
+std::unique_ptr<const FilePieces> lay_out(const std::vector<SectionPieces>& sections) {
   HONE_CHECK(sections.size() >= 2 && sections.size() <= kMaxSections);
+  static constexpr char kZeros[kAlignment] = {};
   const size_t table_bytes = sections.size() * kEntryBytes;
+  auto file = std::make_unique<FilePieces>();
   std::vector<Entry> entries;
   uint64_t end = kHeaderBytes + table_bytes;
+  const auto pad = [&file, &end] {
+    const uint64_t next = align_up(end);
+    if (next > end) file->pieces.emplace_back(kZeros, next - end);
+    end = next;
+  };
+  file->pieces.emplace_back();  // the head, when it is known
   for (size_t i = 0; i < sections.size(); ++i) {
     const SectionPieces& section = sections[i];
     HONE_CHECK(section.kind == kind_of(i) && section.index == index_of(i));
-    const uint64_t offset = align_up(end);
-    end = offset;
-    for (std::string_view piece : section.pieces) end = align_up(end) + piece.size();
-    entries.push_back(
-        {static_cast<uint32_t>(section.kind), section.index, offset, end - offset, 0});
-  }
-  std::string bytes(end, '\0');
-  for (size_t i = 0; i < sections.size(); ++i) {
-    uint64_t position = entries[i].offset;
-    for (std::string_view piece : sections[i].pieces) {
-      position = align_up(position);
-      if (!piece.empty()) std::memcpy(bytes.data() + position, piece.data(), piece.size());
-      position += piece.size();
+    pad();
+    const uint64_t offset = end;
+    const size_t first = file->pieces.size();
+    for (std::string_view piece : section.pieces) {
+      pad();
+      file->pieces.push_back(piece);
+      end += piece.size();
     }
-    entries[i].checksum = hash64(bytes.data() + entries[i].offset, entries[i].size);
+    Hasher hasher;
+    for (size_t k = first; k < file->pieces.size(); ++k) hasher.update(file->pieces[k]);
+    entries.push_back({static_cast<uint32_t>(section.kind), section.index, offset, end - offset,
+                       hasher.digest64()});
   }
   Header header = {};
   std::memcpy(header.magic, kMagic, sizeof kMagic);
   header.version = kPlanVersion;
-  header.file_size = end;
+  header.file_size = file->size = end;
   header.table_offset = kHeaderBytes;
   header.section_count = static_cast<uint32_t>(sections.size());
   header.table_checksum = hash64(entries.data(), table_bytes);
   header.checksum = header_checksum(header);
-  std::memcpy(bytes.data(), &header, sizeof header);
-  std::memcpy(bytes.data() + kHeaderBytes, entries.data(), table_bytes);
-  return bytes;
+  file->head.assign(reinterpret_cast<const char*>(&header), sizeof header);
+  file->head.append(reinterpret_cast<const char*>(entries.data()), table_bytes);
+  file->pieces[0] = file->head;
+  return file;
 }
 
 Result<Sections> read_sections(std::string_view bytes) {

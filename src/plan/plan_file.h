@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,8 +34,14 @@ struct SectionPieces {
   std::vector<std::string_view> pieces;
 };
 
-// The whole file.
-std::string write_sections(const std::vector<SectionPieces>& sections);
+// The whole file as pieces, one after another: views into those of the sections and into itself, so
+// that gigabytes of weights are not copied. Does not move: it is made once and kept.
+struct FilePieces {
+  std::string head;
+  std::vector<std::string_view> pieces;  // the first is `head`
+  uint64_t size = 0;
+};
+std::unique_ptr<const FilePieces> lay_out(const std::vector<SectionPieces>& sections);
 
 // The sections of a file, views into `bytes`.
 struct Sections {

@@ -211,24 +211,38 @@ size_t metadata_text(const PlanData& plan) {
 
 }  // namespace
 
-Result<std::string> write_plan(const PlanData& plan) {
+Result<PlanPieces> lay_out_plan(const PlanData& plan) {
   if (Status status = verify_plan(plan); !status.ok()) {
     return std::move(status).at("plan to be written");
   }
   if (metadata_text(plan) > kMaxMetadataText) {
     return Status(Code::kOutOfResources, "the names and texts of the plan take over 1 GiB");
   }
-  ConstantStore constants;
-  MetadataWriter metadata(&constants);
+  // What the pieces point into, besides the plan.
+  struct Keep {
+    ConstantStore constants;
+    MetadataWriter metadata{&constants};
+    std::unique_ptr<const plan_file::FilePieces> file;
+  };
+  const auto keep = std::make_shared<Keep>();
   std::vector<plan_file::SectionPieces> sections;
-  sections.push_back({SectionKind::kMetadata, 0, {metadata.write(plan)}});
-  sections.push_back({SectionKind::kConstants, 0, constants.pieces()});
+  sections.push_back({SectionKind::kMetadata, 0, {keep->metadata.write(plan)}});
+  sections.push_back({SectionKind::kConstants, 0, keep->constants.pieces()});
   for (const Tuned& part : plan.tuned) {
     const std::string_view packed(reinterpret_cast<const char*>(part.packed), part.packed_bytes);
     sections.push_back(
         {SectionKind::kPacked, static_cast<uint32_t>(sections.size() - 2), {packed}});
   }
-  return plan_file::write_sections(sections);
+  keep->file = plan_file::lay_out(sections);
+  return PlanPieces{keep, keep->file->pieces, keep->file->size};
+}
+
+Result<std::string> write_plan(const PlanData& plan) {
+  HONE_ASSIGN_OR_RETURN(const PlanPieces file, lay_out_plan(plan));
+  std::string bytes;
+  bytes.reserve(file.size);
+  for (std::string_view piece : file.pieces) bytes += piece;
+  return bytes;
 }
 
 }  // namespace hone

@@ -27,6 +27,35 @@ bool same_shapes(const std::vector<std::vector<int64_t>>& bound,
   return true;
 }
 
+// The elements of a stored tensor, row-major without gaps. Plain: for debugging runs only.
+void copy_dense(const TensorLayout& layout, const std::byte* from, std::byte* to) {
+  const int64_t count = layout.num_elements();
+  const size_t size = dtype_size(layout.dtype);
+  int64_t index[kMaxRank] = {};
+  for (int64_t i = 0; i < count; ++i) {
+    int64_t offset = 0;
+    for (int d = 0; d < layout.rank; ++d) offset += index[d] * layout.stride[d];
+    std::memcpy(to + static_cast<size_t>(i) * size, from + offset * static_cast<int64_t>(size),
+                size);
+    for (int d = layout.rank - 1; d >= 0 && ++index[d] == layout.shape[d]; --d) index[d] = 0;
+  }
+}
+
+// Outputs of runs that only look: kept until the run is over.
+class ScratchOutputs {
+ public:
+  explicit ScratchOutputs(size_t count) : buffers_(count) {}
+  OutputAllocator allocator() {
+    return [this](size_t i, const std::vector<int64_t>&, DataType, size_t bytes) -> void* {
+      buffers_[i].resize(bytes + 1);
+      return buffers_[i].data();
+    };
+  }
+
+ private:
+  std::vector<std::vector<std::byte>> buffers_;
+};
+
 }  // namespace
 
 struct ExecutionContext::Impl {
@@ -40,6 +69,7 @@ struct ExecutionContext::Impl {
   std::vector<const void*> step_inputs;
   std::vector<void*> step_outputs;
   std::vector<int64_t> output_shape;
+  const DebugListener* listener = nullptr;  // of the debugging run that is under way
 
   const Portable& portable() const { return engine->plan->data.portable; }
 
@@ -48,6 +78,7 @@ struct ExecutionContext::Impl {
   Status grow_arena(size_t bytes);
   Status allocate_outputs(const Binding& binding, const OutputAllocator& allocate);
   Status run_steps(const Binding& binding, std::vector<double>* milliseconds);
+  Status show(const Binding& binding, const Binding::Step& step);
   Status run(std::span<const TensorView> inputs, const OutputAllocator& allocate,
              std::vector<double>* milliseconds);
 };
@@ -147,6 +178,27 @@ Status ExecutionContext::Impl::run_steps(const Binding& binding,
       milliseconds->push_back(
           std::chrono::duration<double, std::milli>(Clock::now() - begin).count());
     }
+    if (listener) HONE_RETURN_IF_ERROR(show(binding, step));
+  }
+  return ok();
+}
+
+Status ExecutionContext::Impl::show(const Binding& binding, const Binding::Step& step) {
+  for (int v : step.outputs) {
+    const PlanValue& value = portable().values[v];
+    const PlanStep& plan_step = portable().steps[step.index];
+    const TensorLayout& layout = binding.layout(v);
+    std::vector<std::byte> dense(static_cast<size_t>(layout.num_elements()) *
+                                 dtype_size(layout.dtype));
+    copy_dense(layout, static_cast<const std::byte*>(pointers[v]), dense.data());
+    DebugTensor shown;
+    shown.name = value.name;
+    shown.source = value.source;
+    shown.step = plan_step.name;
+    shown.op = plan_step.op->name;
+    shown.tactic = engine->plan->tuned.steps[step.index].tactic;
+    shown.view = TensorView(dense.data(), {layout.shape, layout.shape + layout.rank}, layout.dtype);
+    HONE_RETURN_IF_ERROR((*listener)(shown));
   }
   return ok();
 }
@@ -236,15 +288,9 @@ Result<std::vector<std::vector<int64_t>>> ExecutionContext::output_shapes(
 }
 
 Result<std::vector<StepProfile>> ExecutionContext::profile(std::span<const TensorView> inputs) {
-  std::vector<std::vector<std::byte>> buffers(impl_->output_pointers.size());
+  ScratchOutputs outputs(impl_->output_pointers.size());
   std::vector<double> milliseconds;
-  HONE_RETURN_IF_ERROR(impl_->run(
-      inputs,
-      [&buffers](size_t i, const std::vector<int64_t>&, DataType, size_t bytes) -> void* {
-        buffers[i].resize(bytes + 1);
-        return buffers[i].data();
-      },
-      &milliseconds));
+  HONE_RETURN_IF_ERROR(impl_->run(inputs, outputs.allocator(), &milliseconds));
   const Binding& binding = *impl_->bindings.front();
   HONE_ASSIGN_OR_RETURN(const SymbolValues symbols,
                         bind_symbols(impl_->portable(), binding.input_shapes()));
@@ -261,6 +307,14 @@ Result<std::vector<StepProfile>> ExecutionContext::profile(std::span<const Tenso
     profile.push_back(std::move(entry));
   }
   return profile;
+}
+
+Status ExecutionContext::debug(std::span<const TensorView> inputs, const DebugListener& listener) {
+  ScratchOutputs outputs(impl_->output_pointers.size());
+  impl_->listener = &listener;
+  const Status status = impl_->run(inputs, outputs.allocator(), nullptr);
+  impl_->listener = nullptr;
+  return status;
 }
 
 int64_t ExecutionContext::arena_bytes() const { return static_cast<int64_t>(impl_->arena_bytes); }

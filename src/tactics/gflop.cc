@@ -30,6 +30,11 @@ double step_gflop(const StepDesc& step) {
     const bool transposed = step.attr<MatMulAttributes>().transpose_a && a.size() >= 2;
     return 2e-9 * product(step.out_shape()) * product({a[a.size() - (transposed ? 2 : 1)]});
   }
+  if (name == "LSTM" || name == "GRU" || name == "RNN") {
+    // Every element of W and R once for each time step and sequence.
+    const Shape& x = step.in_shape(0);
+    return 2e-9 * product({x[0], x[1]}) * (product(step.in_shape(1)) + product(step.in_shape(2)));
+  }
   return 0;
 }
 

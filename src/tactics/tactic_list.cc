@@ -32,6 +32,7 @@ std::vector<const Tactic*> make_list() {
     }
     for (auto& tactic : make_softmaxes(isa)) add(std::move(tactic));
     for (auto& tactic : make_reductions(isa)) add(std::move(tactic));
+    for (auto& tactic : make_recurrents(isa)) add(std::move(tactic));
   }
   for (auto& tactic : make_copies()) add(std::move(tactic));
   for (const OpDef* op : all_ops()) {

@@ -10,6 +10,7 @@
 
 #include "kernels/cpu/kernel_test_util.h"
 #include "tactics/any_problems_test.h"
+#include "tactics/spatial_problems_test.h"
 #include "tactics/tactic_test_util.h"
 
 namespace hone {
@@ -82,7 +83,9 @@ Target test_target() { return {CpuFeatures::detected(), 2}; }
 
 std::vector<Problem> all_problems(unsigned seed) {
   std::vector<Problem> problems = test_problems(seed);
-  for (Problem& problem : any_problems(seed)) problems.push_back(std::move(problem));
+  for (auto* more : {any_problems, spatial_problems}) {
+    for (Problem& problem : more(seed)) problems.push_back(std::move(problem));
+  }
   return problems;
 }
 

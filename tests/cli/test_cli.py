@@ -229,8 +229,6 @@ def test_unsupported(folder, tmp_path, empty):
         fails(UNSUPPORTED, *words, says="FP32")
     fails(UNSUPPORTED, "build", f"--onnx={folder}/model.onnx", f"--saveEngine={empty}/p", "--int8")
     fails(UNSUPPORTED, "bench", folder / "model.plan", "--vs", "onnxruntime")
-    fails(UNSUPPORTED, "compare", folder / "model.onnx", "--against", "tensorflow", says="Fix")
-    fails(UNSUPPORTED, "compare", folder / "model.onnx", "--bisect")
     fails(UNSUPPORTED, "calibrate", folder / "model.onnx")
     fails(UNSUPPORTED, "tf", "rescue", "a", "b")
     fails(UNSUPPORTED, "ops", "--from", "caffe")
@@ -282,6 +280,19 @@ def test_run_of_a_model_and_json(folder):
     np.testing.assert_allclose(np.reshape(y["values"], (2, 5)), want, rtol=1e-4, atol=1e-5)
 
 
+def test_run_of_the_reference_in_fp64(folder, tmp_path):
+    image = np.load(folder / "image.npy")
+    words = ("run", folder / "model.onnx", "--reference")
+    text = good(*words, "--output-dir", tmp_path / "out", "--input", f"x={folder}/image.npy")
+    assert "y: f64[2,5]" in text
+    y = np.load(tmp_path / "out" / "y.npy")
+    assert y.dtype == np.float64
+    # Far below what FP32 gives: 1e-7.
+    np.testing.assert_allclose(y, expected(image.astype(np.float64)), rtol=1e-11, atol=1e-11)
+    fails(USAGE, *words, says="input 'x' is missing")
+    fails(BAD_FILE, "run", folder / "model.plan", "--reference", says="a model is needed")
+
+
 def test_random_inputs_depend_on_the_seed_only(folder):
     words = ("run", folder / "model.plan", "--json", "--shapes", "x:3x224x224x3")
     assert good(*words) == good(*words)
@@ -316,6 +327,84 @@ def test_inspect(folder):
     model = json.loads(good("inspect", folder / "model.onnx", "--fusions", "--json"))
     assert model["nodes_after"] <= model["nodes"] and model["ops_after"]
     assert "passes that changed" in good("inspect", folder / "model.onnx", "--fusions")
+
+
+def layered_model(path, wrong=None):
+    """Convolutions with batch normalization, channels first; `wrong`: the layer with one bad weight."""
+    random = np.random.default_rng(5)
+    nodes, weights, x = [], {}, "x"
+    for i in range(4):
+        kernel = random.standard_normal((8, 8, 3, 3)).astype(np.float32) / 8
+        if i == wrong:
+            kernel[0, 0, 0, 0] += 3
+        weights[f"k{i}"] = kernel
+        for j, name in enumerate(("gamma", "beta", "mean", "variance")):
+            weights[f"{name}{i}"] = random.uniform(0.5 * (j % 3 == 0), 1, 8).astype(np.float32)
+        nodes.append(
+            helper.make_node("Conv", [x, f"k{i}"], [f"c{i}"], f"conv{i}", pads=[1, 1, 1, 1])
+        )
+        names = [f"{n}{i}" for n in ("gamma", "beta", "mean", "variance")]
+        nodes.append(
+            helper.make_node("BatchNormalization", [f"c{i}", *names], [f"n{i}"], f"norm{i}")
+        )
+        x = "y" if i == 3 else f"r{i}"
+        nodes.append(helper.make_node("Relu", [f"n{i}"], [x], f"relu{i}"))
+    value = helper.make_tensor_value_info
+    ports = [[value(name, TensorProto.FLOAT, ["N", 8, 14, 14])] for name in ("x", "y")]
+    save_onnx(path, nodes, *ports, weights)
+
+
+@pytest.mark.parametrize("against", ["reference", "onnxruntime"])
+def test_bisect_names_the_layer_that_is_wrong(tmp_path, against):
+    if against == "onnxruntime":
+        pytest.importorskip("onnxruntime")
+    layered_model(tmp_path / "good.onnx")
+    layered_model(tmp_path / "bad.onnx", wrong=2)
+    good("build", tmp_path / "good.onnx", "-o", tmp_path / "good.plan", "--no-tune")
+    good("build", tmp_path / "bad.onnx", "-o", tmp_path / "bad.plan", "--no-tune")
+    words = ("compare", tmp_path / "good.onnx", "--against", against, "--bisect", "--json")
+    done = json.loads(good(*words, "--plan", tmp_path / "good.plan"))
+    assert done["good"] and done["first_bad_layer"] is None and len(done["layers"]) == 4
+    done = hone(*words, "--plan", tmp_path / "bad.plan")
+    assert done.returncode == FAILED, done.stderr
+    report = json.loads(done.stdout)
+    assert "conv2" in report["first_bad_layer"]
+    assert [layer["good"] for layer in report["layers"]] == [True, True, False, False]
+    text = hone(*words[:-1], "--plan", tmp_path / "bad.plan").stdout
+    assert "first bad layer: conv2" in text
+
+
+def test_bisect_against_tensorflow(tmp_path):
+    tf = pytest.importorskip("tensorflow")
+    kernels = np.random.default_rng(6).standard_normal((3, 16, 16)).astype(np.float32)
+
+    def save(name, kernels):
+        @tf.function(input_signature=[tf.TensorSpec([None, 16], tf.float32, name="x")])
+        def f(x):
+            for i, kernel in enumerate(kernels):
+                x = tf.nn.relu(tf.matmul(x, tf.constant(kernel), name=f"dense{i}"))
+            return {"y": x}
+
+        module = tf.Module()
+        module.f = f
+        tf.saved_model.save(module, str(tmp_path / name), f)
+
+    save("good", kernels)
+    kernels[1] *= 2
+    save("bad", kernels)
+    good("build", tmp_path / "bad", "-o", tmp_path / "bad.plan", "--no-tune")
+    words = ("compare", tmp_path / "good", "--against", "tensorflow", "--bisect", "--json")
+    assert json.loads(good(*words))["good"]
+    report = json.loads(hone(*words, "--plan", tmp_path / "bad.plan").stdout)
+    assert "dense1" in report["first_bad_layer"]
+
+
+def test_compare_against_a_runtime_that_is_not_there(folder, tmp_path):
+    words = ("compare", folder / "model.onnx", "--against")
+    fails(USAGE, *words, "tensorflow", says="format onnx")
+    fails(USAGE, *words, "pytorch", says="onnxruntime")
+    broken = {"HONE_PYTHON": str(tmp_path / "python")}
+    fails(UNSUPPORTED, *words, "onnxruntime", env=broken, says="HONE_PYTHON")
 
 
 def test_compare(folder, tmp_path):

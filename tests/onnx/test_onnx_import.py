@@ -340,6 +340,63 @@ def add_constants() -> None:
     case("Range", BOTH, [Const(np.float32(1)), Const(np.float32(-1)), Const(np.float32(-0.3))])
 
 
+def recurrent_inputs(op: str, sizes: tuple[int, ...], directions: int, present: str) -> list[Any]:
+    """x, w, r and those of b, (s)equence_lens, (h), (c), (p) that are `present`."""
+    steps, batch, features, hidden = sizes
+    gates = {"LSTM": 4, "GRU": 3, "RNN": 1}[op]
+    weights = {"low": -0.6, "high": 0.6}
+    inputs: list[Any] = [
+        floats(steps, batch, features),
+        Const(floats(directions, gates * hidden, features, **weights)),
+        Const(floats(directions, gates * hidden, hidden, **weights)),
+    ]
+    optional = {
+        "b": Const(floats(directions, 2 * gates * hidden, **weights)),
+        "s": np.arange(batch, dtype=np.int32) % (steps + 1),
+        "h": floats(directions, batch, hidden, low=-1, high=1),
+        "c": floats(directions, batch, hidden, low=-1.5, high=1.5),
+        "p": Const(floats(directions, 3 * hidden, **weights)),
+    }
+    inputs += [optional[key] if key in present else None for key in optional]
+    while inputs[-1] is None:
+        inputs.pop()
+    return inputs
+
+
+def add_recurrent() -> None:
+    def add(op: str, sizes: tuple[int, ...], present: str = "b", **attributes: Any) -> None:
+        directions = 2 if attributes.get("direction") == "bidirectional" else 1
+        inputs = recurrent_inputs(op, sizes, directions, present)
+        attributes["hidden_size"] = sizes[3]
+        case(op, (7, 14, 22), inputs, 3 if op == "LSTM" else 2, **attributes)
+
+    for op in ("LSTM", "GRU", "RNN"):
+        for direction in ("forward", "reverse", "bidirectional"):
+            add(op, (5, 1, 7, 12), direction=direction)
+            add(op, (6, 7, 3, 9), "bshcp" if op == "LSTM" else "bsh", direction=direction)
+        add(op, (4, 3, 5, 8), "")
+        add(op, (4, 3, 5, 8), "h")
+        add(op, (1, 1, 40, 33))
+        add(op, (5, 2, 4, 6), clip=0.3)
+    for flag in (0, 1):
+        add("LSTM", (5, 3, 4, 10), "bcp", input_forget=flag, direction="bidirectional")
+        for direction in ("forward", "reverse"):
+            add("GRU", (5, 3, 4, 10), "bsh", linear_before_reset=flag, direction=direction)
+        add("GRU", (4, 1, 4, 10), linear_before_reset=flag, clip=0.4)
+        add("GRU", (4, 2, 4, 10), "", linear_before_reset=flag, direction="bidirectional")
+    add("RNN", (3, 2, 4, 6), activations=["ThresholdedRelu"], activation_alpha=[0.5])
+    for name in ("Relu", "LeakyRelu", "HardSigmoid", "Elu", "Softsign"):
+        add("RNN", (3, 2, 4, 6), activations=[name])
+        add("LSTM", (3, 2, 4, 6), activations=["Sigmoid", name, "Tanh"])
+    add("GRU", (3, 2, 4, 6), activations=["HardSigmoid", "Softplus"])
+    two = ["Affine", "LeakyRelu"]
+    alphas = {"activation_alpha": [0.5, 0.2], "activation_beta": [0.1]}
+    add("RNN", (3, 2, 4, 6), activations=two, direction="bidirectional", **alphas)
+    mixed = ["HardSigmoid", "ScaledTanh", "Softsign"]
+    parameters = {"activation_alpha": [0.3, 1.2], "activation_beta": [0.4, 0.7]}
+    add("LSTM", (3, 2, 4, 6), "bp", activations=mixed, **parameters)
+
+
 for add in (
     add_pointwise,
     add_binary,
@@ -352,6 +409,7 @@ for add in (
     add_shapes,
     add_movement,
     add_constants,
+    add_recurrent,
 ):
     add()
 
@@ -419,6 +477,44 @@ def test_operator(c: Case, opset: int, tmp_path: pathlib.Path) -> None:
     found = found if isinstance(found, dict) else {"y0": found}
     for i, array in enumerate(wanted):
         check(c, array, found[f"y{i}"])
+
+
+@pytest.mark.parametrize("op", ["LSTM", "GRU", "RNN"])
+@pytest.mark.parametrize("layout", [0, 1])
+def test_recurrent_sizes_are_free(op: str, layout: int, tmp_path: pathlib.Path) -> None:
+    """Steps and batch are parameters of the model; ONNX Runtime has layout 0 only."""
+    hone = pytest.importorskip("hone")
+    attributes = {"hidden_size": 11, "direction": "bidirectional"}
+    count = 3 if op == "LSTM" else 2
+    c = Case(op, (14,), recurrent_inputs(op, (5, 3, 6, 11), 2, "bsh"), attributes, count)
+    model, _ = make_model(c, 14)
+    dims = {"x0": ["T", "N", 6], "x4": ["N"], "x5": [2, "N", 11]}
+    turns = {"x0": (1, 0, 2), "x4": (0,), "x5": (1, 0, 2)}
+    for value in model.graph.input:
+        shape = dims[value.name]
+        if layout:
+            shape = [shape[i] for i in turns[value.name]]
+        elem_type = value.type.tensor_type.elem_type
+        value.CopyFrom(helper.make_tensor_value_info(value.name, elem_type, shape))
+    if layout:
+        model.graph.node[0].attribute.append(helper.make_attribute("layout", 1))
+    path = tmp_path / "model.onnx"
+    onnx.save(model, path)
+    engine = hone.load(hone.build(path, tune=False))
+    for steps, batch in ((5, 3), (1, 1), (9, 2), (2, 12)):
+        sized = Case(op, (14,), recurrent_inputs(op, (steps, batch, 6, 11), 2, "bsh"), attributes)
+        sized.outputs = count
+        fixed, feeds = make_model(sized, 14)
+        for i in (1, 2, 3):  # the weights of the model
+            fixed.graph.initializer[i - 1].CopyFrom(model.graph.initializer[i - 1])
+        wanted = reference(fixed, feeds)
+        named = {f"x{i}": x for i, x in zip((0, 4, 5), feeds, strict=True)}
+        if layout:
+            named = {name: x.transpose(turns[name]).copy() for name, x in named.items()}
+        found = engine(named)
+        for i, array in enumerate(wanted):
+            axes = (1, 0, 2) if i else (2, 0, 1, 3)
+            check(sized, array.transpose(axes) if layout else array, found[f"y{i}"])
 
 
 def test_external_data(tmp_path: pathlib.Path) -> None:

@@ -33,7 +33,9 @@ std::vector<ImportRow> matmul_rows();
 std::vector<ImportRow> movement_rows();
 std::vector<ImportRow> norm_rows();
 std::vector<ImportRow> pool_rows();
+std::vector<ImportRow> recurrent_rows();
 std::vector<ImportRow> reduce_rows();
+std::vector<ImportRow> resize_rows();
 std::vector<ImportRow> shape_rows();
 std::vector<ImportRow> softmax_rows();
 

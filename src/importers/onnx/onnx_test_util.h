@@ -55,8 +55,8 @@ inline std::string tensor_proto(const Tensor& tensor, const std::string& name = 
   return bytes;
 }
 
-using TestAttribute =
-    std::variant<int64_t, float, std::string, std::vector<int64_t>, std::vector<float>, Tensor>;
+using TestAttribute = std::variant<int64_t, float, std::string, std::vector<int64_t>,
+                                   std::vector<float>, Tensor, std::vector<std::string>>;
 
 struct TestNode {
   std::string op;
@@ -81,7 +81,10 @@ inline std::string attribute_proto(const std::string& name, const TestAttribute&
     out.add_packed_float(7, list->begin(), list->end());
   }
   if (const auto* tensor = std::get_if<Tensor>(&value)) out.add_message(5, tensor_proto(*tensor));
-  constexpr int kTypes[] = {2, 1, 3, 7, 6, 4};
+  if (const auto* list = std::get_if<std::vector<std::string>>(&value)) {
+    for (const std::string& text : *list) out.add_string(9, text);
+  }
+  constexpr int kTypes[] = {2, 1, 3, 7, 6, 4, 8};
   out.add_int32(20, kTypes[value.index()]);
   return bytes;
 }

@@ -281,6 +281,55 @@ TEST(OnnxOperators, Softmax) {
               std::vector<double>(8, 0.5));
 }
 
+TEST(OnnxOperators, Recurrent) {
+  // One unit: w = 1, r = 0, initial state 0.5; inputs between them are absent.
+  const Argument x = in({2, 1, 1}, {0.25, -1}), w = constant({1, 1, 1}, {1}),
+                 r = constant({1, 1, 1}, {0}), h = in({1, 1, 1}, {0.5});
+  auto y = run(14, "RNN", {{"hidden_size", int64_t{1}}}, {x, w, r, kAbsent, kAbsent, h}, 2);
+  expect_near(y[0], {2, 1, 1, 1}, {std::tanh(0.25), std::tanh(-1)});
+  expect_near(y[1], {1, 1, 1}, {std::tanh(-1)});
+  // One alpha for the first activation that has one; the direction backwards.
+  y = run(14, "RNN",
+          {{"activations", std::vector<std::string>{"leakyrelu"}},
+           {"activation_alpha", std::vector<float>{0.5}},
+           {"direction", std::string("reverse")},
+           {"clip", 0.75f}},
+          {x, w, r}, 2);
+  expect_near(y[0], {2, 1, 1, 1}, {0.25, -0.375});
+  expect_near(y[1], {1, 1, 1}, {0.25});
+  const Argument three = constant({1, 3, 1}, {0, 0, 1}), zeros = constant({1, 3, 1}, {0, 0, 0});
+  y = run(14, "GRU", {{"layout", int64_t{1}}, {"linear_before_reset", int64_t{1}}},
+          {in({1, 2, 1}, {0.5, 1}), three, zeros}, 2);
+  const double first = 0.5 * std::tanh(0.5);
+  expect_near(y[0], {1, 2, 1, 1}, {first, 0.5 * std::tanh(1) + 0.5 * first});
+  const Argument four = constant({1, 4, 1}, {0, 0, 0, 1});
+  const Argument none = constant({1, 4, 1}, {0, 0, 0, 0});
+  y = run(14, "LSTM", {}, {x, four, none}, 3);
+  const double c = 0.5 * std::tanh(0.25);
+  expect_near(y[2], {1, 1, 1}, {0.5 * c + 0.5 * std::tanh(-1)});
+  expect_near(run(14, "LSTM", {{"input_forget", int64_t{1}}}, {x, four, none}, 3)[2], {1, 1, 1},
+              {0.5 * c + 0.5 * std::tanh(-1)});
+}
+
+TEST(OnnxOperators, RecurrentLimits) {
+  const auto error = [](const NamedAttributes& attributes) {
+    ModelWriter model(14);
+    model.initializer("w", Tensor::from<float>({1, 1, 1}, {1}));
+    model.input("x", "T,N,1").output("y");
+    model.node({"RNN", {"x", "w", "w"}, {"y"}, attributes, "rnn"});
+    TestFolder folder;
+    return import_onnx(folder.write("model.onnx", model.bytes())).status().message();
+  };
+  const auto named = [](const char* name) { return std::vector<std::string>{name}; };
+  EXPECT_EQ(error({{"hidden_size", int64_t{1}}}), "");
+  EXPECT_THAT(error({{"activations", named("Affine")}}),
+              testing::HasSubstr("'Affine' without its parameters"));
+  EXPECT_THAT(error({{"activations", named("Swish")}}),
+              testing::HasSubstr("the activation 'Swish'"));
+  EXPECT_THAT(error({{"hidden_size", int64_t{2}}}), testing::HasSubstr("'hidden_size'"));
+  EXPECT_THAT(error({{"direction", std::string("up")}}), testing::HasSubstr("\"up\""));
+}
+
 TEST(OnnxOperators, Constants) {
   expect_near(run(13, "Constant", {{"value_floats", std::vector<float>{1, 2}}}, {})[0], {2},
               {1, 2});

@@ -30,6 +30,9 @@ bool keeps_common_type(std::string_view op) {
   return std::find(std::begin(kOps), std::end(kOps), op) != std::end(kOps);
 }
 
+// How the reason begins that a node is not imported because another one was not.
+constexpr std::string_view kUnknownInput = "the type of its input";
+
 // "node" and "node:0" are the same tensor.
 std::string tensor_name(std::string_view reference) {
   return std::string(reference.find(':') == std::string_view::npos ? fmt::format("{}:0", reference)
@@ -59,7 +62,7 @@ class Walk {
     const NodeDef& node = frozen_.graph.nodes[it->second];
     if (node.op == "Const" && tensor.substr(colon) == ":0") return import_constant(node, tensor);
     return NodeImporter::unsupported(
-        fmt::format("the type of its input '{}' ({}) is not known", tensor, node.op));
+        fmt::format("{} '{}' ({}) is not known", kUnknownInput, tensor, node.op));
   }
 
   Status import_node(const NodeDef& node) {
@@ -76,7 +79,11 @@ class Walk {
     NodeImporter context(graph_, node, *importer, std::move(inputs));
     HONE_RETURN_IF_ERROR(importer->run(context));
     for (size_t i = 0; i < context.outputs().size(); ++i) {
-      define(fmt::format("{}:{}", node.name, i), context.outputs()[i]);
+      Value* value = context.outputs()[i];
+      const std::string tensor = fmt::format("{}:{}", node.name, i);
+      // A value that stands for several tensors (Identity) keeps the first one's name.
+      if (value->source().empty()) context.graph().set_source(value, tensor);
+      define(tensor, value);
     }
     return ok();
   }
@@ -276,18 +283,30 @@ Result<Graph> import_segment(const FrozenGraph& frozen, const Segment& segment,
 namespace {
 
 Status report_all(const FrozenGraph& frozen, const Analysis& analysis, const std::string& name) {
-  std::vector<std::string> lines;
+  // Causes first: one operator of unknown type makes all behind it unknown, too.
+  constexpr size_t kMaxLines = 50, kMaxConsequences = 5;
+  std::vector<std::string> causes, consequences;
   for (size_t i = 0; i < analysis.verdicts.size(); ++i) {
     const NodeVerdict& verdict = analysis.verdicts[i];
     if (verdict.importable || verdict.reason.empty()) continue;
     const NodeDef& node = frozen.graph.nodes[i];
-    lines.push_back(fmt::format("{} '{}': {}", node.op, printable(node.name), verdict.reason));
+    (verdict.reason.starts_with(kUnknownInput) ? consequences : causes)
+        .push_back(fmt::format("{} '{}': {}", node.op, printable(node.name), verdict.reason));
   }
-  const size_t count = lines.size();
-  if (count > 50) lines.resize(50);
-  return Status(Code::kUnsupported, fmt::format("{} operator{} cannot be imported:\n  {}{}", count,
-                                                count == 1 ? "" : "s", join(lines, "\n  "),
-                                                count > 50 ? "\n  ..." : ""))
+  const auto listed = [](std::vector<std::string> lines, size_t limit) {
+    const size_t count = lines.size();
+    lines.resize(std::min(count, limit));
+    return "\n  " + join(lines, "\n  ") + (count > limit ? "\n  ..." : "");
+  };
+  if (causes.empty()) std::swap(causes, consequences);
+  std::string text = fmt::format("{} operator{} cannot be imported:{}", causes.size(),
+                                 causes.size() == 1 ? "" : "s", listed(causes, kMaxLines));
+  if (!consequences.empty()) {
+    text += fmt::format("\nand therefore {} more, which {} behind:{}", consequences.size(),
+                        consequences.size() == 1 ? "comes" : "come",
+                        listed(consequences, kMaxConsequences));
+  }
+  return Status(Code::kUnsupported, std::move(text))
       .at(name)
       .fix("convert it with hone tf convert, which leaves these operators in TensorFlow");
 }

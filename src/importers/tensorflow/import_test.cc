@@ -35,12 +35,12 @@ std::string type_of(const Analysis& analysis, const std::string& tensor) {
   return type == analysis.types.end() ? "unknown" : type_text(type->second);
 }
 
-// x -> Relu a -> Mystery m -> Neg b -> Lgamma g -> Exp c
+// x -> Relu a -> Mystery m -> Neg b -> Digamma g -> Exp c
 FrozenGraph chain() {
   GraphMaker maker;
   maker.input("x", DataType::f32, {-1, 3});
   maker.node("a", "Relu", {"x"}).node("m", "Mystery", {"a"}).node("b", "Neg", {"m"});
-  maker.node("g", "Lgamma", {"b"}).node("c", "Exp", {"g"});
+  maker.node("g", "Digamma", {"b"}).node("c", "Exp", {"g"});
   return maker.frozen();
 }
 
@@ -89,7 +89,7 @@ TEST(TfImport, AllProblemsAtOnce) {
   EXPECT_THAT(text, HasSubstr("operators cannot be imported"));
   EXPECT_THAT(text, HasSubstr("Mystery 'm': Hone has no operator Mystery"));
   EXPECT_THAT(text, HasSubstr("Neg 'b'"));
-  EXPECT_THAT(text, HasSubstr("Lgamma 'g'"));
+  EXPECT_THAT(text, HasSubstr("Digamma 'g'"));
   EXPECT_THAT(text, Not(HasSubstr("Relu 'a'")));
   EXPECT_THAT(status.fix_hint(), HasSubstr("hone tf convert"));
 }
@@ -139,7 +139,7 @@ TEST(TfAnalyze, HintsGoOn) {
   EXPECT_FALSE(verdict_of(frozen, analysis, "m").importable);
   EXPECT_TRUE(verdict_of(frozen, analysis, "b").importable);
   EXPECT_FALSE(verdict_of(frozen, analysis, "g").importable);
-  EXPECT_TRUE(verdict_of(frozen, analysis, "c").importable);  // Lgamma keeps the type
+  EXPECT_TRUE(verdict_of(frozen, analysis, "c").importable);  // Digamma keeps the type
   EXPECT_EQ(type_of(analysis, "m:0"), "f64[N,7]");
   EXPECT_EQ(type_of(analysis, "c:0"), "f64[N,7]");
 }

@@ -22,6 +22,7 @@ std::unique_ptr<Tactic> make_resize_nearest();
 std::unique_ptr<Tactic> make_pointwise(cpu::Isa isa, const OpDef& op);
 std::vector<std::unique_ptr<Tactic>> make_softmaxes(cpu::Isa isa);
 std::vector<std::unique_ptr<Tactic>> make_reductions(cpu::Isa isa);
+std::vector<std::unique_ptr<Tactic>> make_recurrents(cpu::Isa isa);
 std::vector<std::unique_ptr<Tactic>> make_copies();
 std::unique_ptr<Tactic> make_pad();
 std::unique_ptr<Tactic> make_gather();

@@ -1,0 +1,9 @@
+"""All networks by name."""
+
+from __future__ import annotations
+
+from networks import dense_image, image, sequence, tabular, text
+
+NETWORKS = {}
+for module in (image, text, sequence, tabular, dense_image):
+    NETWORKS.update(module.NETWORKS)
