@@ -1,4 +1,6 @@
 // ArgMax and ArgMin: the index of the extreme along an axis.
+#include "ops/arg_reduce.h"
+
 #include "ops/eval.h"
 #include "ops/infer.h"
 #include "ops/op_list.h"
@@ -22,14 +24,6 @@ Status infer_arg(InferContext& context) {
   }
   context.set_output(attributes.output, std::move(shape));
   return ok();
-}
-
-// Whether `x` takes the place of `best`. The first NaN stays.
-template <bool kMax, class W>
-bool is_better(W x, W best, bool select_last) {
-  if (best != best) return select_last && x != x;
-  if (x != x) return true;
-  return (kMax ? x > best : x < best) || (select_last && x == best);
 }
 
 template <bool kMax, class T, class Index>

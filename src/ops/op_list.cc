@@ -36,8 +36,10 @@ std::span<const OpFactory> op_factories() {
       pad_ops,
       // Arithmetic over many elements.
       conv_ops,
+      conv_transpose_ops,
       matmul_ops,
       pool_ops,
+      resize_ops,
       reduce_ops,
       arg_reduce_ops,
       softmax_ops,

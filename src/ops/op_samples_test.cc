@@ -1,5 +1,8 @@
 #include "ops/op_samples_test.h"
 
+#include "ops/conv_transpose.h"
+#include "ops/resize.h"
+
 namespace hone {
 namespace {
 
@@ -109,6 +112,33 @@ void add_movement_samples(std::vector<OpSample>& samples) {
   }
 }
 
+void add_spatial_samples(std::vector<OpSample>& samples, const Tensor& image) {
+  const Tensor filter = sample_tensor(DataType::f32, {6, 3, 2, 4}, 1);
+  ConvTransposeAttributes transposed{.strides = {2, 3}, .pads = {1, 0, 1, 1}};
+  samples.push_back({"ConvTranspose", transposed, {image, filter}});
+  transposed.output_padding = {1, 0};
+  transposed.dilations = {1, 2};
+  transposed.groups = 2;
+  samples.push_back(
+      {"ConvTranspose", transposed, {image, sample_tensor(DataType::f32, {6, 3, 2, 2}, 1)}});
+  for (const char* auto_pad : {"same_upper", "same_lower", "valid"}) {
+    samples.push_back({"ConvTranspose",
+                       ConvTransposeAttributes{.strides = {2, 2}, .auto_pad = auto_pad},
+                       {image, filter}});
+  }
+  samples.push_back({"ConvTranspose",
+                     ConvTransposeAttributes{.strides = {2, 2}, .auto_pad = "same_lower"},
+                     {image, filter, i64s({17, 14})}});
+  for (const char* mode : {"nearest", "linear", "cubic"}) {
+    ResizeAttributes resize{.mode = mode, .axes = {1, 2}, .scales = {2, 1.5}};
+    samples.push_back({"Resize", resize, {image}});
+    resize.scales = {};
+    resize.coordinates = "align_corners";
+    samples.push_back({"Resize", resize, {image, i64s({4, 9})}, 0});
+  }
+  samples.push_back({"Resize", ResizeAttributes{.axes = {0}}, {i64s({1, 2, 3}), i64s({5})}, 0});
+}
+
 void add_arithmetic_samples(std::vector<OpSample>& samples) {
   const Tensor image = sample_tensor(DataType::f32, {2, 9, 7, 4});
   for (const char* auto_pad : {"explicit", "same_upper", "same_lower", "valid"}) {
@@ -129,6 +159,7 @@ void add_arithmetic_samples(std::vector<OpSample>& samples) {
       samples.push_back({"AveragePool", pool, {image}});
     }
   }
+  add_spatial_samples(samples, image);
   const std::pair<std::vector<int64_t>, std::vector<int64_t>> kShapes[] = {
       {{3, 4}, {4, 5}}, {{2, 1, 3, 4}, {6, 4, 5}}, {{4}, {4}}, {{4}, {2, 4, 5}}, {{3, 4}, {4}}};
   for (const auto& [a, b] : kShapes) {

@@ -1,4 +1,6 @@
 // Pad(data, pads, [value]): a border around the data.
+#include "ops/pad.h"
+
 #include <fmt/format.h>
 
 #include "ops/eval.h"
@@ -13,23 +15,8 @@ bool is_mode(const std::string& mode) {
   return mode == "constant" || mode == "reflect" || mode == "symmetric" || mode == "edge";
 }
 
-// The input index that position `i` of a padded axis shows (i < 0 and i >= size: in the border), or
-// -1 for the constant. REQUIRES: the border is one that check_border accepts.
-int64_t source_index(const std::string& mode, int64_t i, int64_t size) {
-  if (i >= 0 && i < size) return i;
-  if (mode == "edge") return i < 0 ? 0 : size - 1;
-  if (mode == "reflect") return i < 0 ? -i : 2 * (size - 1) - i;
-  if (mode == "symmetric") return i < 0 ? -i - 1 : 2 * size - 1 - i;
-  return -1;
-}
-
 Status check_border(const std::string& mode, int64_t size, int64_t begin, int64_t end) {
-  if (mode == "constant") return ok();
-  // What each side can show at most.
-  const int64_t limit = mode == "edge"      ? (size > 0 ? INT64_MAX : 0)
-                        : mode == "reflect" ? std::max<int64_t>(size - 1, 0)
-                                            : size;
-  if (begin <= limit && end <= limit) return ok();
+  if (pad_fits(mode, size, begin, end)) return ok();
   return Status(Code::kShape, fmt::format("pads {} and {} are too large for a dimension of {} in "
                                           "mode {}",
                                           begin, end, size, mode));
@@ -72,7 +59,7 @@ class PadWalk {
 
  private:
   void update(size_t axis) {
-    const int64_t index = source_index(mode_, index_[axis] - pads_[axis], sizes_[axis]);
+    const int64_t index = pad_source(mode_, index_[axis] - pads_[axis], sizes_[axis]);
     parts_[axis] = index < 0 ? -1 : index * strides_[axis];
   }
 
@@ -129,6 +116,23 @@ Status infer_pad(InferContext& context) {
 }
 
 }  // namespace
+
+int64_t pad_source(const std::string& mode, int64_t i, int64_t size) {
+  if (i >= 0 && i < size) return i;
+  if (mode == "edge") return i < 0 ? 0 : size - 1;
+  if (mode == "reflect") return i < 0 ? -i : 2 * (size - 1) - i;
+  if (mode == "symmetric") return i < 0 ? -i - 1 : 2 * size - 1 - i;
+  return -1;
+}
+
+bool pad_fits(const std::string& mode, int64_t size, int64_t begin, int64_t end) {
+  if (mode == "constant") return true;
+  // What each side can show at most.
+  const int64_t limit = mode == "edge"      ? (size > 0 ? INT64_MAX : 0)
+                        : mode == "reflect" ? std::max<int64_t>(size - 1, 0)
+                                            : size;
+  return begin <= limit && end <= limit;
+}
 
 std::vector<OpDef> pad_ops() {
   return {{.name = "Pad",

@@ -8,6 +8,17 @@
 namespace hone {
 namespace {
 
+// Few, and looked up when shapes are bound only. Written while the registry is made, under its
+// lock.
+struct NamedBlocks {
+  double (*scalar)(const double*);
+  PointwiseBlocks blocks;
+};
+std::vector<NamedBlocks>& all_blocks() {
+  static auto* const list = new std::vector<NamedBlocks>;  // lives as long as the process
+  return *list;
+}
+
 bool in_domain(Domain domain, DataType dtype) {
   switch (domain) {
     case Domain::kFloat:
@@ -114,6 +125,19 @@ Status evaluate_typed(Wide<T> (*function)(const Wide<T>*), const EvalContext& co
 }
 
 }  // namespace
+
+void register_pointwise_blocks(double (*scalar)(const double*), PointwiseBlocks blocks) {
+  all_blocks().push_back({scalar, blocks});
+}
+
+const PointwiseBlocks& pointwise_blocks(const OpDef& op) {
+  const PointwiseBlocks* found = nullptr;
+  for (const NamedBlocks& entry : all_blocks()) {
+    if (entry.scalar == op.pointwise->f64) found = &entry.blocks;  // the last one is complete
+  }
+  HONE_CHECK(found != nullptr);
+  return *found;
+}
 
 Status infer_pointwise(const PointwiseRule& rule, InferContext& context) {
   std::vector<Shape> shapes;

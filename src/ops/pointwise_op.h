@@ -11,6 +11,7 @@
 #include <type_traits>
 
 #include "ops/op_def.h"
+#include "ops/pointwise_blocks.h"
 #include "ops/wrapping.h"
 
 namespace hone {
@@ -66,6 +67,20 @@ T call_pointwise(const T* x) {
   }
 }
 
+template <class F, class T>
+void call_pointwise_block(const T* const* args, T* out, int64_t n) {
+  constexpr int kArity = pointwise_arity<F>();
+  for (int64_t i = 0; i < n; ++i) {
+    if constexpr (kArity == 1) {
+      out[i] = static_cast<T>(F()(args[0][i]));
+    } else if constexpr (kArity == 2) {
+      out[i] = static_cast<T>(F()(args[0][i], args[1][i]));
+    } else {
+      out[i] = static_cast<T>(F()(args[0][i], args[1][i], args[2][i]));
+    }
+  }
+}
+
 // What infer and evaluate, plain function pointers, know about their operator. Each lambda has a
 // type of its own; written once, when the registry is made.
 template <class F>
@@ -89,6 +104,8 @@ OpDef pointwise_float_op(const char* name, const char* summary, F, PointwiseRule
   info.f32 = internal::call_pointwise<F, float>;
   info.f64 = internal::call_pointwise<F, double>;
   info.boolean_result = rule.boolean_result;
+  register_pointwise_blocks(info.f64,
+                            {internal::call_pointwise_block<F, double>, nullptr, rule.divides});
   Record::rule = rule;
   Record::info = info;
   op.pointwise = info;
@@ -107,6 +124,9 @@ OpDef pointwise_op(const char* name, const char* summary, F function, PointwiseR
   HONE_CHECK(rule.domain != Domain::kFloat);
   OpDef op = pointwise_float_op(name, summary, function, rule);
   internal::PointwiseRecord<F>::info.i64 = internal::call_pointwise<F, int64_t>;
+  register_pointwise_blocks(op.pointwise->f64,
+                            {internal::call_pointwise_block<F, double>,
+                             internal::call_pointwise_block<F, int64_t>, rule.divides});
   op.pointwise = internal::PointwiseRecord<F>::info;
   return op;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "graph/pattern.h"
+#include "ops/conv_transpose.h"
 #include "ops/ops.h"
 #include "passes/affine.h"
 #include "passes/edit.h"
@@ -10,7 +11,8 @@
 namespace hone {
 namespace {
 
-// Constant weights of a Conv or MatMul as numbers, and where the channels of each are.
+// Constant weights of a Conv, ConvTranspose or MatMul as numbers, and where the channels of each
+// are.
 struct Weights {
   std::vector<double> values;
   std::vector<int64_t> shape;
@@ -25,8 +27,11 @@ struct Weights {
   int64_t group(int64_t i) const { return output_of(i) / (outputs / groups); }
 };
 
+// The operator's own bias; only Conv has one.
+Value* bias_input(const Node* node) { return node->is("Conv") ? node->input(2) : nullptr; }
+
 std::optional<Weights> weights_of(const Node* node) {
-  const bool conv = node->is("Conv");
+  const bool conv = node->is("Conv") || node->is("ConvTranspose");
   if ((!conv && !node->is("MatMul")) || !node->epilogue().empty()) return std::nullopt;
   const Value* value = node->input(1);
   if (!value->is_constant() || value->dtype() != DataType::f32) return std::nullopt;
@@ -35,12 +40,13 @@ std::optional<Weights> weights_of(const Node* node) {
   const size_t rank = weights.shape.size();
   if (value->constant()->num_elements() == 0) return std::nullopt;
   if (conv) {
-    weights.groups = node->attr<ConvAttributes>().groups;
+    weights.groups = node->is("Conv") ? node->attr<ConvAttributes>().groups
+                                      : node->attr<ConvTransposeAttributes>().groups;
     weights.outputs = weights.shape[0];
     weights.inputs = weights.shape[rank - 1] * weights.groups;
     weights.outer = value->constant()->num_elements() / weights.outputs;
     // A bias that is computed cannot be scaled.
-    if (node->input(2) && !node->input(2)->is_constant()) return std::nullopt;
+    if (bias_input(node) && !bias_input(node)->is_constant()) return std::nullopt;
   } else {
     const auto& attributes = node->attr<MatMulAttributes>();
     if (rank != 2 || attributes.transpose_a || node->input(0)->shape().size() < 2) {
@@ -126,8 +132,8 @@ Result<bool> fold_behind_conv(Graph& graph, Node* conv) {
   return true;
 }
 
-// MatMul has no bias: one Add stays.
-Result<bool> fold_behind_matmul(Graph& graph, Node* node) {
+// MatMul and ConvTranspose have no bias: one Add stays.
+Result<bool> fold_behind_product(Graph& graph, Node* node) {
   auto weights = weights_of(node);
   if (!weights) return false;
   Node* last = nullptr;
@@ -183,7 +189,7 @@ Result<bool> fold_before(Graph& graph, Node* node) {
   const Affine chain = chain_before(node, weights->inputs, shifts, &origin);
   if (chain.length == 0 || !chain.is_finite()) return false;
   std::vector<double> bias;
-  if (chain.has_shift() || node->input(2)) bias = bias_of(node, *weights);
+  if (chain.has_shift() || bias_input(node)) bias = bias_of(node, *weights);
   for (size_t i = 0; i < weights->values.size(); ++i) {
     const int64_t input = weights->input_of(static_cast<int64_t>(i));
     if (chain.has_shift()) {
@@ -203,10 +209,12 @@ Result<bool> fold_before(Graph& graph, Node* node) {
 Result<bool> fold_scale(Graph& graph) {
   bool changed = graph.remove_dead();  // so that no root goes while the others are walked
   std::vector<Node*> roots = graph.nodes();
-  std::erase_if(roots, [](const Node* node) { return !node->is("Conv") && !node->is("MatMul"); });
+  std::erase_if(roots, [](const Node* node) {
+    return !node->is("Conv") && !node->is("ConvTranspose") && !node->is("MatMul");
+  });
   for (Node* node : roots) {
     HONE_ASSIGN_OR_RETURN(const bool behind, node->is("Conv") ? fold_behind_conv(graph, node)
-                                                              : fold_behind_matmul(graph, node));
+                                                              : fold_behind_product(graph, node));
     HONE_ASSIGN_OR_RETURN(const bool before, fold_before(graph, node));
     changed = changed || behind || before;
   }

@@ -51,6 +51,32 @@ TEST(FoldScaleTest, BiasOfDepthwise) {
   })");
 }
 
+// Two groups of one channel; the shift stays as an Add, for there is no bias.
+TEST(FoldScaleTest, AroundConvTranspose) {
+  expect_pass(fold_scale, R"(graph {
+    input %x: f32[N,4,4,2]
+    const %w: f32[2,1,2,1] = [1, 2, 3, 4]
+    const %before: f32[2] = [2, 4]
+    const %scale: f32[2] = [3, 5]
+    const %shift: f32[2] = [1, 2]
+    const %size: i64[2] = [4, 9]
+    %s = Mul(%x, %before)
+    %conv = ConvTranspose(%s, %w, %size) {strides=[1,2], groups=2}
+    %mul = Mul(%conv, %scale)
+    %add = Add(%mul, %shift)
+    output %add
+  })",
+              R"(graph {
+    input %x: f32[N,4,4,2]
+    const %w: f32[2,1,2,1] = [6, 12, 60, 80]
+    const %shift: f32[2] = [1, 2]
+    const %size: i64[2] = [4, 9]
+    %conv = ConvTranspose(%x, %w, %size) {strides=[1,2], groups=2}
+    %add = Add(%conv, %shift)
+    output %add
+  })");
+}
+
 TEST(FoldScaleTest, InFrontOfConv) {
   expect_pass(fold_scale, R"(graph {
     input %x: f32[N,4,4,2]

@@ -10,7 +10,8 @@ namespace {
 
 // Operators whose tactics run epilogues.
 bool takes_epilogue(const Node* node) {
-  return (node->is("Conv") || node->is("MatMul")) && node->output()->dtype() == DataType::f32;
+  return (node->is("Conv") || node->is("ConvTranspose") || node->is("MatMul")) &&
+         node->output()->dtype() == DataType::f32;
 }
 
 // Whether tactics can read `extra` beside a result of this shape.

@@ -30,6 +30,25 @@ TEST(FuseEpilogueTest, ResidualGoesIntoTheLaterConv) {
   })");
 }
 
+TEST(FuseEpilogueTest, ConvTransposeTakesOneToo) {
+  expect_pass(fuse_epilogue, R"(graph {
+    input %x: f32[N,H,W,2]
+    const %w: f32[3,2,2,2] = random(1)
+    const %b: f32[3] = [1, 2, 3]
+    %conv = ConvTranspose(%x, %w) {strides=[2,2]}
+    %sum = Add(%conv, %b)
+    %y = Relu(%sum)
+    output %y
+  })",
+              R"(graph {
+    input %x: f32[N,H,W,2]
+    const %w: f32[3,2,2,2] = random(1)
+    const %b: f32[3] = [1, 2, 3]
+    %y = ConvTranspose(%x, %w) {strides=[2,2]} epilogue{t0=Add(x0,x1);t1=Relu(t0);}(%b)
+    output %y
+  })");
+}
+
 // The Add's other operand is made after the Conv: the order changes.
 TEST(FuseEpilogueTest, OrderIsRestored) {
   expect_pass(fuse_epilogue, R"(graph {

@@ -25,6 +25,44 @@ TEST(ResolveShapesTest, ShapeChainOfKeras) {
   })");
 }
 
+TEST(ResolveShapesTest, SizeOfATransposedConvolution) {
+  expect_pass(resolve_shapes, R"(graph {
+    input %x: f32[N,H,W,3]
+    const %w: f32[2,3,4,3] = random(3)
+    const %places: i64[2] = [1,2]
+    const %two: i64[2] = [2,3]
+    %shape = Shape(%x)
+    %small = Gather(%shape, %places)
+    %size = Mul(%small, %two)
+    %y = ConvTranspose(%x, %w, %size) {strides=[2,3], auto_pad="same_upper"}
+    output %y
+  })",
+              R"(graph {
+    input %x: f32[N,H,W,3]
+    const %w: f32[2,3,4,3] = random(3)
+    %y = ConvTranspose(%x, %w) {strides=[2,3], pads=[0,0,1,1], output_padding=[0,0]}
+    output %y
+  })");
+}
+
+TEST(ResolveShapesTest, SizesThatAreMultiples) {
+  expect_pass(resolve_shapes, R"(graph {
+    input %x: f32[N,H,W,3]
+    const %places: i64[2] = [1,2]
+    const %two: i64[1] = [2]
+    %shape = Shape(%x)
+    %small = Gather(%shape, %places)
+    %size = Mul(%small, %two)
+    %y = Resize(%x, %size) {mode="linear", axes=[1,2]}
+    output %y
+  })",
+              R"(graph {
+    input %x: f32[N,H,W,3]
+    %y = Resize(%x) {mode="linear", axes=[1,2], scales=[2,2]}
+    output %y
+  })");
+}
+
 TEST(ResolveShapesTest, KnownElementsBecomeConstants) {
   expect_pass(resolve_shapes, R"(graph {
     input %x: f32[N,2,3]

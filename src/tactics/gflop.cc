@@ -21,6 +21,10 @@ double step_gflop(const StepDesc& step) {
     const Shape& weights = step.in_shape(1);  // [O, spatial..., I / groups]
     return 2e-9 * product(step.out_shape()) * product(Shape(weights.begin() + 1, weights.end()));
   }
+  if (name == "ConvTranspose") {
+    const Shape& data = step.in_shape(0);
+    return 2e-9 * product(Shape(data.begin(), data.end() - 1)) * product(step.in_shape(1));
+  }
   if (name == "MatMul" && !step.in_shape(0).empty()) {
     const Shape& a = step.in_shape(0);
     const bool transposed = step.attr<MatMulAttributes>().transpose_a && a.size() >= 2;

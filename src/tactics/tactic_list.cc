@@ -21,10 +21,12 @@ std::vector<const Tactic*> make_list() {
     add(make_conv_depthwise(isa));
     add(make_conv_winograd(isa));
     add(make_conv_direct(isa));
+    add(make_conv_transposed(isa));
     add(make_matmul_packed(isa));
     add(make_matmul_dynamic(isa));
     add(make_max_pool(isa));
     add(make_average_pool(isa));
+    add(make_resize(isa));
     for (const OpDef* op : all_ops()) {
       if (all_float(*op)) add(make_pointwise(isa, *op));
     }
@@ -33,8 +35,20 @@ std::vector<const Tactic*> make_list() {
     for (auto& tactic : make_recurrents(isa)) add(std::move(tactic));
   }
   for (auto& tactic : make_copies()) add(std::move(tactic));
+  for (const OpDef* op : all_ops()) {
+    if (op->pointwise || std::string_view(op->name) == "Pointwise") add(make_any_pointwise(*op));
+  }
+  add(make_cast());
+  add(make_fill());
+  add(make_range());
+  add(make_pad_border());
+  add(make_resize_nearest());
   add(make_pad());
   add(make_gather());
+  add(make_gather_any());
+  for (auto& tactic : make_arg_reductions()) add(std::move(tactic));
+  for (auto& tactic : make_any_reductions()) add(std::move(tactic));
+  for (auto& tactic : make_shapes()) add(std::move(tactic));
   list.push_back(&reference_tactic());
   return list;
 }

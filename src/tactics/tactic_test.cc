@@ -9,6 +9,8 @@
 #include <set>
 
 #include "kernels/cpu/kernel_test_util.h"
+#include "tactics/any_problems_test.h"
+#include "tactics/spatial_problems_test.h"
 #include "tactics/tactic_test_util.h"
 
 namespace hone {
@@ -78,6 +80,14 @@ class Stored {
 };
 
 Target test_target() { return {CpuFeatures::detected(), 2}; }
+
+std::vector<Problem> all_problems(unsigned seed) {
+  std::vector<Problem> problems = test_problems(seed);
+  for (auto* more : {any_problems, spatial_problems}) {
+    for (Problem& problem : more(seed)) problems.push_back(std::move(problem));
+  }
+  return problems;
+}
 
 // Runs a prepared step and returns its outputs as dense tensors.
 std::vector<Tensor> run(const Tactic& tactic, const Problem& problem, const Config& config,
@@ -173,7 +183,8 @@ double bound_of(const Problem& problem, const Tactic& tactic) {
 
 TEST(Tactics, MatchTheReference) {
   std::set<std::string> ran;
-  for (const Problem& problem : test_problems(cpu::test_seed())) {
+  const std::vector<Problem> problems = all_problems(cpu::test_seed());
+  for (const Problem& problem : problems) {
     SCOPED_TRACE(problem.name);
     auto expected = evaluate_reference(*problem.step.op, problem.step.attributes,
                                        problem.step.epilogue, problem.tensors);
@@ -228,7 +239,7 @@ TEST(Tactics, NamesAreUniqueAndReferenceIsLast) {
 }
 
 TEST(Tactics, RefuseForeignConfigurations) {
-  const auto problems = test_problems(1);
+  const auto problems = all_problems(1);
   for (const Tactic* tactic : all_tactics()) {
     for (const Problem& problem : problems) {
       if (std::string_view(tactic->op_name()) != problem.step.op->name) continue;

@@ -58,7 +58,7 @@ class ProblemMaker {
     problems_.push_back(std::move(problem));
     // Moving a vector keeps its elements where they are, so the constants stay valid.
   }
-  Problem& last() { return problems_.back(); }
+  Problem& last(size_t back = 1) { return problems_[problems_.size() - back]; }
   std::vector<Problem> take() { return std::move(problems_); }
 
  private:
@@ -219,6 +219,13 @@ inline void add_other_problems(ProblemMaker& make) {
         make.add(name, name, ReduceAttributes{axes, keep}, {make.random({2, 5, 7, 9})});
       }
     }
+  }
+  for (const char* name : {"ReduceSum", "ReduceMean", "ReduceMax", "ReduceL2", "ReduceL1"}) {
+    make.add("wide", name, ReduceAttributes{{1, 2}, true}, {make.random({1, 70, 50, 24})});
+    make.add("wide", name, ReduceAttributes{{}, false}, {make.random({70001})});
+    make.add("wide", name, ReduceAttributes{{1}, false}, {make.random({3, 40000})});
+    // Thousands of terms: their magnitude over that of the result.
+    for (size_t i = 1; i <= 3; ++i) make.last(i).bound = 1e-4;
   }
   make.add("concat", "Concat", ConcatAttributes{2},
            {make.random({2, 3, 4}), make.random({2, 3, 1})});

@@ -162,8 +162,69 @@ def add_windows() -> None:
         case(op, BOTH, [floats(2, 3, 9)], kernel_shape=[3])
     case("MaxPool", BOTH, [x], kernel_shape=[2, 2], dilations=[2, 3])
     case("AveragePool", BOTH, [x], kernel_shape=[3, 3], pads=[1, 1, 1, 1], count_include_pad=1)
+    case("MaxPool", BOTH, [floats(1, 3, 5, 6, 7)], kernel_shape=[3, 2, 3], strides=[1, 2, 2])
+    case("AveragePool", BOTH, [floats(1, 3, 5, 6, 7)], kernel_shape=[2, 3, 2], pads=[1] * 6)
     case("GlobalAveragePool", BOTH, [x])
     case("GlobalMaxPool", BOTH, [x])
+
+
+def add_transposed() -> None:
+    x = floats(2, 4, 5, 6)
+    w = Const(floats(4, 3, 3, 3))
+    op = "ConvTranspose"
+    case(op, (1, *BOTH), [x, w])
+    case(op, BOTH, [x, Const(floats(4, 3, 2, 2)), Const(floats(3))], strides=[2, 2])
+    case(op, BOTH, [x, w], strides=[2, 2], pads=[1, 1, 1, 1], output_padding=[1, 1])
+    case(op, BOTH, [x, w], strides=[2, 3], pads=[1, 0, 2, 1], dilations=[2, 1])
+    case(op, BOTH, [x, Const(floats(4, 2, 3, 3)), Const(floats(4))], group=2, strides=[2, 1])
+    case(op, BOTH, [x, Const(floats(4, 1, 4, 4))], group=4, strides=[2, 2], pads=[1, 1, 1, 1])
+    for auto_pad in ("NOTSET", "SAME_UPPER", "SAME_LOWER"):
+        case(op, BOTH, [x, w], auto_pad=auto_pad, strides=[2, 2], output_shape=[10, 11])
+        case(op, BOTH, [x, w], auto_pad=auto_pad, strides=[2, 2], output_shape=[9, 13])
+    for auto_pad in ("SAME_UPPER", "SAME_LOWER", "VALID"):
+        case(op, BOTH, [x, w], auto_pad=auto_pad, strides=[2, 2])
+    case(op, BOTH, [floats(2, 3, 9), Const(floats(3, 5, 4))], strides=[2], pads=[1, 1])
+    case(op, BOTH, [floats(1, 2, 3, 4, 5), Const(floats(2, 3, 2, 3, 2))], strides=[2, 1, 2])
+
+
+def add_resize() -> None:
+    x = floats(2, 3, 4, 5)
+    up, down = [1, 1, 2, 3], [1, 1, 0.5, 0.6]
+    mixed = [1, 1, 1.5, 0.7]
+    for mode in ("nearest", "linear"):
+        for scales in (up, down):
+            case("Upsample", 9, [x, Const(np.array(scales, np.float32))], mode=mode)
+            case("Resize", 10, [x, Const(np.array(scales, np.float32))], mode=mode)
+    case("Upsample", 7, [x], mode="nearest", scales=[1.0, 1.0, 2.0, 2.0])
+    for mode in ("nearest", "linear", "cubic"):
+        for coordinates in ("half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric"):
+            shared = dict(mode=mode, coordinate_transformation_mode=coordinates)
+            for scales in (up, down, mixed):
+                case(
+                    "Resize", (11, 13, 19), [x, None, Const(np.array(scales, np.float32))], **shared
+                )
+            case("Resize", (13, 19), [x, None, None, ints(2, 3, 7, 3)], **shared)
+        case(
+            "Resize",
+            19,
+            [x, None, None, ints(9, 7)],
+            mode=mode,
+            axes=[2, 3],
+            coordinate_transformation_mode="half_pixel_symmetric",
+        )
+    for rounding in ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil"):
+        scales = Const(np.array([1, 1, 2, 0.5], np.float32))
+        case("Resize", (11, 13), [floats(1, 2, 6, 8), None, scales], nearest_mode=rounding)
+    case("Resize", 13, [x, None, Const(np.array(up, np.float32))], mode="cubic", exclude_outside=1)
+    case("Resize", 13, [x, None, Const(np.array(up, np.float32))], mode="cubic", cubic_coeff_a=-0.5)
+    volume = floats(1, 2, 3, 4, 5)
+    for mode in ("nearest", "linear"):
+        case(
+            "Resize", 13, [volume, None, Const(np.array([1, 1, 2, 2, 1.5], np.float32))], mode=mode
+        )
+        case(
+            "Resize", 13, [floats(1, 2, 6), None, Const(np.array([1, 1, 2], np.float32))], mode=mode
+        )
 
 
 def add_norms() -> None:
@@ -341,6 +402,8 @@ for add in (
     add_binary,
     add_linear,
     add_windows,
+    add_transposed,
+    add_resize,
     add_norms,
     add_reductions,
     add_shapes,

@@ -175,6 +175,23 @@ case(
     strides=[1, 2, 2, 2, 1],
     padding="SAME",
 )
+case(  # kernels below the stride and far above it
+    "Conv2DBackpropInput",
+    input_sizes=ints(BATCH, 10, 9, 20),
+    filter=const(numbers(1, 7, 20, 6)),
+    out_backprop=numbers(BATCH, 4, 9, 6),
+    batch=True,
+    strides=[1, 3, 1, 1],
+    padding="SAME",
+)
+case(
+    "Conv3DBackpropInputV2",
+    input_sizes=ints(1, 5, 5, 4, 3),
+    filter=const(numbers(2, 3, 1, 3, 4)),
+    out_backprop=numbers(1, 4, 2, 4, 4),
+    strides=[1, 1, 2, 1, 1],
+    padding="VALID",
+)
 
 for format_ in ("NHWC", "NCHW"):
     shape = (2, 4, 3, 5) if format_ == "NHWC" else (2, 5, 4, 3)
@@ -211,9 +228,10 @@ for method, (size, target) in itertools.product(
         ((6, 4), (6, 9)),
     ),
 ):
-    for name in ("ResizeBilinear", "ResizeNearestNeighbor"):
+    for name in ("ResizeBicubic", "ResizeBilinear", "ResizeNearestNeighbor"):
         case(name, images=numbers(BATCH, *size, 3), size=ints(*target), batch=True, **method)
 case("ResizeBilinear", images=numbers(1, 4, 4, 2, low=0, high=255, dtype=U8), size=ints(7, 7))
+case("ResizeBicubic", images=numbers(1, 4, 4, 2, low=0, high=255, dtype=U8), size=ints(7, 7))
 case("ResizeNearestNeighbor", images=numbers(1, 4, 4, 2, dtype=I32), size=ints(7, 7))
 
 for block in (2, 3):

@@ -11,19 +11,19 @@ namespace {
 constexpr int64_t kMaxSize = int64_t{1} << 40;
 constexpr int64_t kMaxBlock = 1024;
 
-// Sizes of [N, C, H, W] but for N, which may be dynamic.
-struct Picture {
-  int64_t c, h, w;
-};
-Picture read_picture(Call& call, const Shape& shape, int64_t block) {
+// The channels of [N, C, H, W]; the other sizes may be dynamic.
+int64_t read_channels(Call& call, const Shape& shape, int64_t block) {
   if (shape.size() != 4) call.bad_model("the input has another rank than 4");
   if (block < 1 || block > kMaxBlock) call.bad_model("attribute 'blocksize' is out of range");
-  for (size_t i = 1; i < 4; ++i) {
-    call.require(shape[i].is_const(), "a dimension other than the batch is dynamic");
-    if (shape[i].value() < 0 || shape[i].value() > kMaxSize)
-      call.bad_model("a dimension is too large");
-  }
-  return {shape[1].value(), shape[2].value(), shape[3].value()};
+  call.require(shape[1].is_const(), "the number of channels is dynamic");
+  if (shape[1].value() < 0 || shape[1].value() > kMaxSize)
+    call.bad_model("a dimension is too large");
+  return shape[1].value();
+}
+
+// To a shape of expressions in the dimensions d0, d1 ... of `value`.
+Value* reshape_to(Call& call, Value* value, std::string shape) {
+  return call.emit("Reshape", {value}, ReshapeAttributes{false, std::move(shape)});
 }
 
 Values concat(Call& call) {
@@ -129,29 +129,37 @@ Values pad(Call& call) {
 Values tile(Call& call) { return {call.emit("Tile", {call.input(0), call.input(1)})}; }
 
 // Blocks of the picture become channels.
+// [N, C, H * b, W * b] -> [N, C, H, b, W, b] -> [N, b, b, C, H, W] -> [N, b * b * C, H, W]
 Values space_to_depth(Call& call) {
   Value* x = call.input(0);
-  const int64_t block = call.integer("blocksize");
-  const auto [c, h, w] = read_picture(call, x->shape(), block);
-  if (h % block != 0 || w % block != 0) call.bad_model("the blocks do not fit the picture");
-  Value* blocks = call.reshape(x, {0, c, h / block, block, w / block, block});
+  const int64_t b = call.integer("blocksize");
+  const int64_t c = read_channels(call, x->shape(), b);
+  for (size_t i : {2, 3}) {
+    const Dim& size = x->shape()[i];
+    if (size.is_const() && size.value() % b != 0) call.bad_model("height or width are no blocks");
+  }
+  Value* blocks =
+      reshape_to(call, x, fmt::format("[d0,{0},floordiv(d2,{1}),{1},floordiv(d3,{1}),{1}]", c, b));
   blocks = call.transpose(blocks, {0, 3, 5, 1, 2, 4});
-  return {call.reshape(blocks, {0, c * block * block, h / block, w / block})};
+  return {reshape_to(call, blocks, fmt::format("[d0,{},d4,d5]", c * b * b))};
 }
 
+// [N, b * b * C, H, W], with the channels inside the blocks or around them, -> [N, C, H * b, W * b]
 Values depth_to_space(Call& call) {
   Value* x = call.input(0);
-  const int64_t block = call.integer("blocksize");
+  const int64_t b = call.integer("blocksize");
   const std::string mode = call.text("mode", "DCR");
   if (mode != "DCR" && mode != "CRD") call.bad_model("attribute 'mode' is neither DCR nor CRD");
-  const auto [c, h, w] = read_picture(call, x->shape(), block);
-  if (c % (block * block) != 0) call.bad_model("the channels are no blocks");
-  const int64_t depth = c / (block * block);
-  Value* blocks = mode == "DCR" ? call.reshape(x, {0, block, block, depth, h, w})
-                                : call.reshape(x, {0, depth, block, block, h, w});
-  blocks = mode == "DCR" ? call.transpose(blocks, {0, 3, 4, 1, 5, 2})
-                         : call.transpose(blocks, {0, 1, 4, 2, 5, 3});
-  return {call.reshape(blocks, {0, depth, h * block, w * block})};
+  const int64_t c = read_channels(call, x->shape(), b);
+  if (c % (b * b) != 0) call.bad_model("the channels are no blocks");
+  const int64_t depth = c / (b * b);
+  const bool inside = mode == "DCR";
+  Value* blocks = reshape_to(call, x,
+                             inside ? fmt::format("[d0,{0},{0},{1},d2,d3]", b, depth)
+                                    : fmt::format("[d0,{1},{0},{0},d2,d3]", b, depth));
+  blocks = inside ? call.transpose(blocks, {0, 3, 4, 1, 5, 2})
+                  : call.transpose(blocks, {0, 1, 4, 2, 5, 3});
+  return {reshape_to(call, blocks, fmt::format("[d0,{0},{1}*d2,{1}*d4]", depth, b))};
 }
 
 }  // namespace
@@ -159,11 +167,11 @@ Values depth_to_space(Call& call) {
 std::vector<ImportRow> movement_rows() {
   return {
       {"Concat", concat, 1, -1},
-      {"DepthToSpace", depth_to_space, 1, 1, 1, "only the batch may be dynamic"},
+      {"DepthToSpace", depth_to_space, 1, 1, 1, "known channels"},
       {"Gather", gather, 2, 2},
       {"Pad", pad, 1, 4, 1, "modes constant, reflect and edge"},
       {"Slice", slice, 1, 5, 1, "axes and steps must be constant"},
-      {"SpaceToDepth", space_to_depth, 1, 1, 1, "only the batch may be dynamic"},
+      {"SpaceToDepth", space_to_depth, 1, 1, 1, "known channels"},
       {"Split", split, 1, 2, 1, "sizes must be constant, equal parts need a fixed dimension"},
       {"Tile", tile, 2, 2},
   };

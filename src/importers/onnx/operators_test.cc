@@ -142,6 +142,33 @@ TEST(OnnxOperators, Conv) {
               {1, 2, 1, 3}, {1, 2, 3, 40, 50, 60});
 }
 
+TEST(OnnxOperators, ConvTranspose) {
+  // One row 1 2, of two channels, with kernel (1, 10) and stride 2; two output channels.
+  const Argument x = in({1, 2, 1, 2}, {1, 2, 3, 4});
+  const Argument w = constant({2, 2, 1, 2}, {1, 10, 2, 20, 100, 1000, 200, 2000});
+  const NamedAttributes two = {{"strides", Ints{1, 2}}};
+  expect_near(run(17, "ConvTranspose", two, {x, w, constant({2}, {0.5f, 0})})[0], {1, 2, 1, 4},
+              {301.5, 3010.5, 402.5, 4020.5, 602, 6020, 804, 8040});
+  expect_near(run(17, "ConvTranspose", {{"strides", Ints{1, 2}}, {"output_shape", Ints{1, 3}}},
+                  {x, constant({2, 1, 1, 2}, {1, 10, 100, 1000})})[0],
+              {1, 1, 1, 3}, {3010, 402, 4020});
+  expect_near(run(17, "ConvTranspose", {{"strides", Ints{1, 2}}, {"group", int64_t{2}}},
+                  {x, constant({2, 1, 1, 2}, {1, 10, 100, 1000})})[0],
+              {1, 2, 1, 4}, {1, 10, 2, 20, 300, 3000, 400, 4000});
+}
+
+TEST(OnnxOperators, Resize) {
+  const Argument x = in({1, 1, 1, 2}, {1, 3});
+  const Argument twice = constant({4}, {1, 1, 1, 2});
+  const NamedAttributes linear = {{"mode", std::string("linear")}};
+  expect_near(run(13, "Resize", linear, {x, kAbsent, twice})[0], {1, 1, 1, 4}, {1, 1.5, 2.5, 3});
+  expect_near(run(13, "Resize", {}, {x, kAbsent, kAbsent, ints({1, 1, 2, 3})})[0], {1, 1, 2, 3},
+              {1, 1, 3, 1, 1, 3});
+  // Older ones place elements at i / scale.
+  expect_near(run(10, "Resize", linear, {x, twice})[0], {1, 1, 1, 4}, {1, 2, 3, 3});
+  expect_near(run(9, "Upsample", {}, {x, twice})[0], {1, 1, 1, 4}, {1, 1, 3, 3});
+}
+
 TEST(OnnxOperators, Pools) {
   const Argument x = in({1, 2, 3}, {1, 2, 3, 6, 5, 4});
   const NamedAttributes two = {{"kernel_shape", Ints{2}}};

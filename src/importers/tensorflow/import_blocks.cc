@@ -54,14 +54,13 @@ Status import_space_to_depth(NodeImporter& n) {
   HONE_ASSIGN_OR_RETURN(BlockInput in, block_input(n));
   const int64_t b = in.block;
   const Shape& shape = in.data->shape();
-  if (!shape[1].is_const() || !shape[2].is_const()) {
-    return NodeImporter::unsupported("height or width is not known");
+  for (size_t i : {1, 2}) {
+    if (!shape[i].is_const() || shape[i].value() % b == 0) continue;
+    return Status(Code::kModel,
+                  fmt::format("{} x {} in blocks of {}", shape[1].text(), shape[2].text(), b));
   }
-  const int64_t height = shape[1].value(), width = shape[2].value();
-  if (height % b != 0 || width % b != 0) {
-    return Status(Code::kModel, fmt::format("{} x {} in blocks of {}", height, width, b));
-  }
-  const std::string split = fmt::format("[d0,{},{},{},{},d3]", height / b, b, width / b, b);
+  // Sizes that are not known are checked to be multiples when shapes are bound.
+  const std::string split = fmt::format("[d0,floordiv(d1,{0}),{0},floordiv(d2,{0}),{0},d3]", b);
   HONE_ASSIGN_OR_RETURN(Value * x, reshape(n, in.data, split));
   HONE_ASSIGN_OR_RETURN(x, n.transpose(x, {0, 1, 3, 2, 4, 5}));
   HONE_ASSIGN_OR_RETURN(x, reshape(n, x, fmt::format("[d0,d1,d2,{}*d5]", b * b)));
@@ -181,7 +180,7 @@ constexpr OpImporter kTable[] = {
     {"BatchToSpaceND", import_batch_to_space, "sizes known but for the batch, constant blocks"},
     {"DepthToSpace", import_depth_to_space, "known channels"},
     {"SpaceToBatchND", import_space_to_batch, "sizes known but for the batch, constant blocks"},
-    {"SpaceToDepth", import_space_to_depth, "known height and width"},
+    {"SpaceToDepth", import_space_to_depth, ""},
 };
 
 }  // namespace

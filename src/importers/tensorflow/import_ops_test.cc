@@ -88,6 +88,43 @@ TEST(TfConv, Transposed) {
   expect(maker, floats({1, 1, 2, 1}, {1, 2}), floats({1, 1, 5, 1}, {1, 10, 102, 20, 200}));
 }
 
+// [N, H, W, C] of unknown sizes and its height and width, doubled.
+GraphMaker doubled_size() {
+  GraphMaker maker;
+  maker.input("x", DataType::f32, {-1, -1, -1, 1}).constant("w", floats({1, 2, 1, 1}, {1, 10}));
+  maker.ints("one", {1}).ints("two", {2}).ints("three", {3});
+  maker.node("shape", "Shape", {"x"}).node("hw", "StridedSlice", {"shape", "one", "three", "one"});
+  return maker.node("size", "Mul", {"hw", "two"});
+}
+
+TEST(TfConv, TransposedToAComputedSize) {
+  GraphMaker maker = doubled_size();
+  maker.ints("zero", {0}).number("axis", 0).ints("channel", {1});
+  maker.node("n", "StridedSlice", {"shape", "zero", "one", "one"})
+      .node("sizes", "ConcatV2", {"n", "size", "channel", "axis"}, {{"N", int64_t{3}}});
+  maker.node("y", "Conv2DBackpropInput", {"sizes", "w", "x"},
+             {{"strides", int_list({1, 2, 2, 1})}, {"padding", std::string("SAME")}});
+  expect(maker, count({1, 1, 2, 1}), floats({1, 2, 4, 1}, {1, 10, 2, 20, 0, 0, 0, 0}));
+}
+
+TEST(TfConv, TransposedChecksItsSize) {
+  GraphMaker maker;
+  maker.input("x", DataType::f32, {1, 1, 2, 1}).constant("w", floats({1, 1, 1, 1}, {1}));
+  maker.ints("sizes", {1, 1, 5, 1});
+  maker.node("y", "Conv2DBackpropInput", {"sizes", "w", "x"},
+             {{"strides", int_list({1, 1, 2, 1})}, {"padding", std::string("SAME")}});
+  const auto out = run(maker, {count({1, 1, 2, 1})}, {"y:0"});
+  ASSERT_FALSE(out.ok());
+  EXPECT_THAT(out.status().message(), HasSubstr("a size of 5 gives 3, not the 2 of the data"));
+}
+
+TEST(TfResize, ComputedSize) {
+  GraphMaker maker = doubled_size();
+  maker.node("y", "ResizeBilinear", {"x", "size"}, {{"half_pixel_centers", true}});
+  expect(maker, floats({1, 1, 2, 1}, {1, 3}),
+         floats({1, 2, 4, 1}, {1, 1.5, 2.5, 3, 1, 1.5, 2.5, 3}));
+}
+
 TEST(TfPool, AverageLeavesPaddingOut) {
   GraphMaker maker;
   maker.input("x", DataType::f32, {1, 1, 3, 1});

@@ -22,10 +22,13 @@ bool rows_contiguous(const ConvProblem& p) {
 void make_taps(Conv& conv) {
   const ConvProblem& p = conv.problem;
   const int64_t columns = rows_contiguous(p) ? 1 : p.kernel_w;
-  for (int64_t r = 0; r < p.kernel_h; r++) {
-    for (int64_t s = 0; s < columns; s++) {
-      conv.taps.push_back((r * p.dilation_h - p.pad_top) * p.input.h +
-                          (s * p.dilation_w - p.pad_left) * p.input.w);
+  for (int64_t d = 0; d < p.kernel_d; d++) {
+    for (int64_t r = 0; r < p.kernel_h; r++) {
+      for (int64_t s = 0; s < columns; s++) {
+        conv.taps.push_back((d * p.dilation_d - p.pad_front) * p.input_d +
+                            (r * p.dilation_h - p.pad_top) * p.input.h +
+                            (s * p.dilation_w - p.pad_left) * p.input.w);
+      }
     }
   }
 }
@@ -179,7 +182,7 @@ bool valid(const ConvProblem& p) {
                      p.out_w >= 0 && p.out_c >= 0 && p.kernel_h > 0 && p.kernel_w > 0 &&
                      p.stride_h > 0 && p.stride_w > 0 && p.dilation_h > 0 && p.dilation_w > 0 &&
                      p.groups > 0 && p.pad_top >= 0 && p.pad_left >= 0 && p.pad_bottom >= 0 &&
-                     p.pad_right >= 0;
+                     p.pad_right >= 0 && p.kernel_d > 0 && p.dilation_d > 0;
   return sizes && p.in_c % p.groups == 0 && p.out_c % p.groups == 0 &&
          covers(p.out_h, p.stride_h, p.kernel_h, p.dilation_h, p.in_h + p.pad_top + p.pad_bottom) &&
          covers(p.out_w, p.stride_w, p.kernel_w, p.dilation_w, p.in_w + p.pad_left + p.pad_right);

@@ -40,6 +40,12 @@ struct ConvProblem {
   Strides input, output;
   bool has_addend = false;
   Strides addend;  // used only with has_addend
+  // The taps of a third dimension, for one image: `batch` then counts its slices, `input.n` is the
+  // step from the slices of one to those of the next, `input_d` from one slice to its neighbour.
+  // Slices of padding must be there, too; nothing checks it.
+  int64_t kernel_d = 1, dilation_d = 1, pad_front = 0, input_d = 0;
+
+  int64_t num_taps() const { return kernel_d * kernel_h * kernel_w; }
 };
 
 // True if all sizes are possible and no output needs input beyond the padding.
@@ -70,7 +76,7 @@ std::vector<ConvConfig> candidates(const ConvProblem& problem, Isa isa, int64_t 
 // Packed weights depend on channels, groups, kernel size and config (vectors) only, never on batch,
 // height or width. They may lie anywhere; 64-byte alignment is faster.
 int64_t packed_weight_bytes(const ConvProblem& problem, const ConvConfig& config, Isa isa);
-// `weights`: dense [out_c][kernel_h][kernel_w][in_c / groups].
+// `weights`: dense [out_c][kernel_d][kernel_h][kernel_w][in_c / groups].
 void pack_weights(const ConvProblem& problem, const ConvConfig& config, Isa isa,
                   const float* weights, float* packed);
 
@@ -84,7 +90,7 @@ std::vector<ConvPanel> make_panels(const ConvProblem& problem, const ConvConfig&
 
 // Distances in floats between elements of unpacked weights, for other orders than the dense one.
 struct WeightStrides {
-  int64_t o, h, w, i;
+  int64_t o, h, w, i, d = 0;
 };
 WeightStrides dense_weight_strides(const ConvProblem& problem);
 // Packs one panel, so that callers can divide the packing between threads.

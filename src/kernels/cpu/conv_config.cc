@@ -40,7 +40,7 @@ struct Order {
 
 std::vector<Order> loop_orders(const ConvProblem& p, int64_t lanes, int64_t l2_bytes) {
   const int64_t pixels = p.batch * p.out_h * p.out_w;
-  const int64_t weight_rows = p.kernel_h * p.kernel_w * (p.in_c / p.groups);
+  const int64_t weight_rows = p.num_taps() * (p.in_c / p.groups);
   const int64_t weight_bytes = weight_rows * p.out_c * 4;
   if (pixels <= 14) {  // one or two tiles: the weights stream through once, the CPU prefetches
     return {{LoopOrder::kPanelsOutside, 0, 0, false}};

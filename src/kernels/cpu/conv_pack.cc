@@ -1,5 +1,5 @@
-// Packing of weights: [panel][kernel_h][kernel_w][channel of the group][vectors * lanes], one panel
-// after the other, the last panel of a group as narrow as its channels allow.
+// Packing of weights: [panel][kernel_d][kernel_h][kernel_w][channel of the group][vectors * lanes],
+// one panel after the other, the last panel of a group as narrow as its channels allow.
 #include <algorithm>
 #include <cstring>
 
@@ -9,13 +9,13 @@ namespace hone::cpu {
 
 WeightStrides dense_weight_strides(const ConvProblem& p) {
   const int64_t i = p.in_c / p.groups;
-  return {p.kernel_h * p.kernel_w * i, p.kernel_w * i, i, 1};
+  return {p.num_taps() * i, p.kernel_w * i, i, 1, p.kernel_h * p.kernel_w * i};
 }
 
 std::vector<ConvPanel> make_panels(const ConvProblem& p, const ConvConfig& config, int lanes) {
   std::vector<ConvPanel> panels;
   const int64_t in_c = p.in_c / p.groups, out_c = p.out_c / p.groups;
-  const int64_t weight_rows = p.kernel_h * p.kernel_w * in_c;
+  const int64_t weight_rows = p.num_taps() * in_c;
   int64_t weights = 0;
   for (int64_t g = 0; g < p.groups; g++) {
     for (int64_t o = 0; o < out_c; o += config.vectors * lanes) {
@@ -33,7 +33,7 @@ int64_t packed_weight_bytes(const ConvProblem& p, const ConvConfig& config, Isa 
   const int lanes = tile_table(isa).lanes;
   const auto panels = make_panels(p, config, lanes);
   if (panels.empty()) return 0;
-  const int64_t rows = p.kernel_h * p.kernel_w * (p.in_c / p.groups);
+  const int64_t rows = p.num_taps() * (p.in_c / p.groups);
   const int64_t floats = panels.back().weights + rows * panels.back().vectors * lanes;
   return floats * static_cast<int64_t>(sizeof(float));
 }
@@ -69,10 +69,12 @@ void pack_panel(const ConvProblem& p, const ConvPanel& panel, int lanes, const f
   const int64_t in_c = p.in_c / p.groups;
   const int width = panel.vectors * lanes;
   float* out = packed + panel.weights;
-  for (int64_t h = 0; h < p.kernel_h; h++) {
-    for (int64_t w = 0; w < p.kernel_w; w++, out += in_c * width) {
-      const float* line = weights + panel.out_channel * s.o + h * s.h + w * s.w;
-      pack_position(line, s, in_c, panel.channels, width, out);
+  for (int64_t d = 0; d < p.kernel_d; d++) {
+    for (int64_t h = 0; h < p.kernel_h; h++) {
+      for (int64_t w = 0; w < p.kernel_w; w++, out += in_c * width) {
+        const float* line = weights + panel.out_channel * s.o + d * s.d + h * s.h + w * s.w;
+        pack_position(line, s, in_c, panel.channels, width, out);
+      }
     }
   }
 }

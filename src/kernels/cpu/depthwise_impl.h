@@ -218,16 +218,16 @@ void depthwise_any_row(DepthwiseRow<V>& row) {
   }
 }
 
+// One row of one block. `in`: kernel row 0, column 0 - pad_left being `p`'s.
 template <class V>
 void depthwise_channels(const DepthwiseProblem& p, const DepthwisePointers& at, int64_t item,
-                        int64_t channel) {
+                        int64_t channel, const float* in) {
   const int64_t channels = p.channels * p.multiplier, n = item / p.out_h, y = item % p.out_h;
   const DepthwiseSpan h =
       depthwise_span(y, p.stride_h, p.pad_top, p.dilation_h, p.kernel_h, p.in_h);
   const int64_t left = channels - channel;
-  const int64_t start = y * p.stride_h - p.pad_top;
   DepthwiseRow<V> row{p, at, h.first, h.last};
-  row.in = at.input + n * p.in_strides[0] + start * p.in_strides[1];
+  row.in = in;
   row.weights = at.packed + channel * p.kernel_h * p.kernel_w;
   row.addend = at.addend == nullptr ? nullptr
                                     : at.addend + n * p.addend_strides[0] + y * p.addend_strides[1];
@@ -237,18 +237,106 @@ void depthwise_channels(const DepthwiseProblem& p, const DepthwisePointers& at, 
   depthwise_any_row<V>(row);
 }
 
+// Small maps (7x7, 14x14): where half of the pixels are at the border, doing those alone leaves the
+// FMA units waiting for one chain. The input of a channel block is copied into a patch with zeros
+// on both sides instead, so that whole rows are done in steps of 7, all from the L1 cache: 2 to 3
+// times as fast.
+inline constexpr int64_t kDepthwisePatch = 256;  // vectors
+inline constexpr int64_t kDepthwiseRows = 8;     // of the output, done together
+
+// Input columns and rows that `rows` rows of the output read.
+inline int64_t depthwise_patch_width(const DepthwiseProblem& p) {
+  return (p.out_w - 1) * p.stride_w + (p.kernel_w - 1) * p.dilation_w + 1;
+}
+inline int64_t depthwise_patch_height(const DepthwiseProblem& p, int64_t rows) {
+  return (rows - 1) * p.stride_h + (p.kernel_h - 1) * p.dilation_h + 1;
+}
+inline bool depthwise_is_small(const DepthwiseProblem& p) {
+  const int64_t rows = p.out_h < kDepthwiseRows ? p.out_h : kDepthwiseRows;
+  return p.multiplier == 1 && p.out_w > 0 && p.out_w <= 16 &&
+         depthwise_patch_width(p) * depthwise_patch_height(p, rows) <= kDepthwisePatch;
+}
+
+template <class V>
+struct DepthwisePatch {
+  DepthwiseProblem problem;  // as if the patch were the tensor
+  float data[kDepthwisePatch * V::kLanes];
+};
+
+// Rows [begin, end) of one image, one whole vector of channels.
+template <class V>
+void depthwise_small(const DepthwiseProblem& p, const DepthwisePointers& at, int64_t begin,
+                     int64_t end, int64_t channel, DepthwisePatch<V>* patch) {
+  const int64_t width = depthwise_patch_width(p), height = depthwise_patch_height(p, end - begin);
+  const int64_t top = begin % p.out_h * p.stride_h - p.pad_top;
+  const float* image = at.input + begin / p.out_h * p.in_strides[0] + channel;
+  for (int64_t r = 0; r < height; ++r) {
+    const int64_t y = top + r;
+    if (y < 0 || y >= p.in_h) continue;  // not read
+    float* out = patch->data + r * width * V::kLanes;
+    const float* in = image + y * p.in_strides[1];
+    for (int64_t c = 0; c < width; ++c, out += V::kLanes) {
+      const int64_t x = c - p.pad_left;
+      const V v = x >= 0 && x < p.in_w ? V::load(in + x * p.in_strides[2]) : V::zero();
+      v.store(out);
+    }
+  }
+  for (int64_t item = begin; item < end; ++item) {
+    const float* in = patch->data + (item - begin) * p.stride_h * width * V::kLanes;
+    depthwise_channels<V>(patch->problem, at, item, channel, in - channel);
+  }
+}
+
+// Rows [begin, end) of one image, channels [first_channel, last_channel).
+template <class V>
+void depthwise_block(const DepthwiseProblem& p, const DepthwisePointers& at, int64_t begin,
+                     int64_t end, int64_t first_channel, int64_t last_channel,
+                     DepthwisePatch<V>* patch) {
+  for (int64_t c = first_channel; c < last_channel; c += V::kLanes) {
+    if (patch != nullptr && c + V::kLanes <= last_channel) {
+      depthwise_small<V>(p, at, begin, end, c, patch);
+      continue;
+    }
+    for (int64_t item = begin; item < end; ++item) {
+      const int64_t start = item % p.out_h * p.stride_h - p.pad_top;
+      const float* in = at.input + item / p.out_h * p.in_strides[0] + start * p.in_strides[1];
+      depthwise_channels<V>(p, at, item, c, in);
+    }
+  }
+}
+
+// The end of a group of rows: at most `rows`, of one image.
+inline int64_t depthwise_group_end(const DepthwiseProblem& p, int64_t begin, int64_t last,
+                                   int64_t rows) {
+  int64_t end = begin / p.out_h * p.out_h + p.out_h;
+  if (end > begin + rows) end = begin + rows;
+  return end < last ? end : last;
+}
+
 template <class V>
 void depthwise_impl(const DepthwiseProblem& p, const DepthwisePointers& at, int64_t first,
                     int64_t last) {
   const int64_t channels = p.channels * p.multiplier;
-  // A tail wants rows that are still in the L1 cache.
-  const int64_t group = at.tail != nullptr ? 1 : 8;
-  for (int64_t begin = first; begin < last; begin += group) {
-    const int64_t end = begin + group < last ? begin + group : last;
-    for (int64_t c = 0; c < channels; c += V::kLanes) {
-      for (int64_t item = begin; item < end; ++item) depthwise_channels<V>(p, at, item, c);
+  DepthwisePatch<V> patch;
+  const bool small = depthwise_is_small(p);
+  if (small) {
+    patch.problem = p;
+    patch.problem.in_w = depthwise_patch_width(p);
+    patch.problem.pad_left = 0;
+    patch.problem.in_strides[1] = patch.problem.in_w * V::kLanes;
+    patch.problem.in_strides[2] = V::kLanes;
+  }
+  // A tail wants outputs that are still in the L1 cache: a row, or some channels of a small map.
+  const bool tail = at.tail != nullptr;
+  const int64_t rows = tail && !small ? 1 : kDepthwiseRows;
+  const int64_t step = tail && small ? 8 * V::kLanes : channels;
+  for (int64_t begin = first, end = 0; begin < last; begin = end) {
+    end = depthwise_group_end(p, begin, last, rows);
+    for (int64_t c = 0; c < channels; c += step) {
+      const int64_t until = c + step < channels ? c + step : channels;
+      depthwise_block<V>(p, at, begin, end, c, until, small ? &patch : nullptr);
+      if (tail) at.tail(at.tail_user, begin * p.out_w, (end - begin) * p.out_w, c, until - c);
     }
-    if (at.tail != nullptr) at.tail(at.tail_user, begin * p.out_w, p.out_w, 0, channels);
   }
 }
 

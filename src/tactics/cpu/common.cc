@@ -38,6 +38,15 @@ Verdict all_f32(const StepDesc& step) {
   return Verdict::yes();
 }
 
+Verdict unless_done_before(const Tactic& tactic, const StepDesc& step, const Target& target) {
+  for (const Tactic* other : all_tactics()) {
+    if (other == &tactic) break;
+    if (std::string_view(other->op_name()) != tactic.op_name()) continue;
+    if (other->can_run(step, target).ok()) return Verdict::no(fmt::format("{} can", other->name()));
+  }
+  return Verdict::yes();
+}
+
 std::optional<ConfigText> ConfigText::parse(std::string_view text) {
   ConfigText config;
   if (text.empty()) return config;

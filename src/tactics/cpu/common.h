@@ -20,6 +20,10 @@ Verdict target_has(const Target& target, cpu::Isa isa);
 // Yes if all tensors of the step are f32, else which one is not. `first`: inputs from here on.
 Verdict all_f32(const StepDesc& step);
 
+// Yes unless a tactic before this one in the list can run the step: for general ones, which are
+// slower and need not be timed then.
+Verdict unless_done_before(const Tactic& tactic, const StepDesc& step, const Target& target);
+
 // "key=value key=value" with non-negative integers. Values that are 0 may be left out.
 class ConfigText {
  public:

@@ -90,6 +90,7 @@ class ConvDepthwise final : public Tactic {
   Verdict can_run(const StepDesc& step, const Target& target) const override {
     if (const Verdict verdict = target_has(target, isa_); !verdict.ok()) return verdict;
     if (const Verdict verdict = conv_basics(step); !verdict.ok()) return verdict;
+    if (step.in_shape(0).size() == 5) return Verdict::no("3 spatial dimensions");
     const cpu::ConvProblem p = conv_problem(step);
     if (p.groups != p.in_c)
       return Verdict::no(fmt::format("{} groups for {} channels", p.groups, p.in_c));

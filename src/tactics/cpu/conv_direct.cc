@@ -17,7 +17,8 @@ class PreparedConv final : public PreparedStep {
   PreparedConv(const PrepareArgs& args, const ConvConfig& config, Isa isa)
       : epilogue_(split_epilogue(*args.step)) {
     cpu::ConvProblem problem = conv_problem(args, epilogue_);
-    input_.prepare(args, &problem);
+    input_.prepare(args, &problem, conv_depth(args));
+    images_ = conv_images(args, epilogue_, input_);
     rest_.prepare(epilogue_, args, isa);
     conv_ = cpu::prepare_conv(problem, config, isa);
     packed_ = reinterpret_cast<const float*>(args.packed);
@@ -37,15 +38,22 @@ class PreparedConv final : public PreparedStep {
       pointers.tail = &EpilogueRest::tail;
       pointers.tail_user = &call;
     }
-    ThreadPool::global().parallel_for(
-        context.threads, conv_.items,
-        [&](int64_t begin, int64_t end, int) { cpu::run_conv(conv_, pointers, begin, end); });
+    for (int64_t n = 0; n < images_.count; ++n) {
+      ThreadPool::global().parallel_for(
+          context.threads, conv_.items,
+          [&](int64_t begin, int64_t end, int) { cpu::run_conv(conv_, pointers, begin, end); });
+      pointers.input += images_.input;
+      pointers.output += images_.output;
+      if (pointers.addend) pointers.addend += images_.addend;
+      call.first_pixel += images_.pixels;
+    }
     return ok();
   }
 
  private:
   FusedEpilogue epilogue_;
   PaddedInput input_;
+  ConvImages images_;
   EpilogueRest rest_;
   cpu::Conv conv_;
   const float* packed_;

@@ -97,6 +97,7 @@ class ConvWinograd final : public Tactic {
     if (const Verdict verdict = target_has(target, isa_); !verdict.ok()) return verdict;
     if (step.strict_fp32) return Verdict::no("strict FP32 was asked for");
     if (const Verdict verdict = conv_basics(step); !verdict.ok()) return verdict;
+    if (step.in_shape(0).size() == 5) return Verdict::no("3 spatial dimensions");
     const cpu::ConvProblem p = conv_problem(step);
     if (p.kernel_h != 3 || p.kernel_w != 3) return Verdict::no("the kernel is not 3x3");
     if (p.stride_h != 1 || p.stride_w != 1 || p.dilation_h != 1 || p.dilation_w != 1 ||

@@ -102,6 +102,27 @@ std::vector<Move> expand_moves(const PrepareArgs& args) {
   return {make_move(out.rank, out.shape, out, out.stride, strides)};
 }
 
+// The result seen as [repeat 0, dim 0, repeat 1, dim 1 ...]; repeats have stride 0 in the input.
+std::vector<Move> tile_moves(const PrepareArgs& args) {
+  const TensorLayout& in = args.inputs[0];
+  const TensorLayout& out = args.outputs[0];
+  if (out.num_elements() == 0) return {};
+  std::vector<int64_t> shape, in_strides, out_strides;
+  for (int i = 0; i < in.rank; ++i) {
+    const int64_t repeats = out.shape[i] / in.shape[i];
+    if (repeats > 1) {
+      shape.push_back(repeats);
+      in_strides.push_back(0);
+      out_strides.push_back(in.shape[i] * out.stride[i]);
+    }
+    shape.push_back(in.shape[i]);
+    in_strides.push_back(in.stride[i]);
+    out_strides.push_back(out.stride[i]);
+  }
+  return {make_move(static_cast<int>(shape.size()), shape.data(), out, out_strides.data(),
+                    in_strides.data())};
+}
+
 // REQUIRES: constant starts, axes and steps (see slice_is_fixed).
 std::vector<Move> slice_moves(const PrepareArgs& args) {
   const TensorLayout& in = args.inputs[0];
@@ -165,6 +186,15 @@ Verdict slice_is_fixed(const StepDesc& step) {
   return Verdict::yes();
 }
 
+// Every repeated dimension takes two of the copy's.
+Verdict tile_fits(const StepDesc& step) {
+  size_t rank = step.in_shape(0).size();
+  for (size_t i = 0; i < step.in_shape(0).size(); ++i) {
+    rank += step.in_shape(0)[i] != step.out_shape()[i];
+  }
+  return rank <= kMaxRank ? Verdict::yes() : Verdict::no("too many repeated dimensions");
+}
+
 class CopyTactic final : public Tactic {
  public:
   using Plan = std::vector<Move> (*)(const PrepareArgs&);
@@ -181,6 +211,7 @@ class CopyTactic final : public Tactic {
     }
     if (step.in_shape(0).size() > kMaxRank) return Verdict::no("rank over 8");
     if (!step.epilogue.empty()) return Verdict::no("an epilogue");
+    if (std::string_view(op_name_) == "Tile") return tile_fits(step);
     return std::string_view(op_name_) == "Slice" ? slice_is_fixed(step) : Verdict::yes();
   }
   std::unique_ptr<PreparedStep> prepare(const PrepareArgs& args) const override {
@@ -207,6 +238,7 @@ std::vector<std::unique_ptr<Tactic>> make_copies() {
   add("Transpose", transpose_moves);
   add("Expand", expand_moves);
   add("Slice", slice_moves);
+  add("Tile", tile_moves);
   return tactics;
 }
 

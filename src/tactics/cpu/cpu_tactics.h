@@ -12,10 +12,13 @@ namespace hone {
 std::unique_ptr<Tactic> make_conv_depthwise(cpu::Isa isa);
 std::unique_ptr<Tactic> make_conv_winograd(cpu::Isa isa);
 std::unique_ptr<Tactic> make_conv_direct(cpu::Isa isa);
+std::unique_ptr<Tactic> make_conv_transposed(cpu::Isa isa);
 std::unique_ptr<Tactic> make_matmul_packed(cpu::Isa isa);
 std::unique_ptr<Tactic> make_matmul_dynamic(cpu::Isa isa);
 std::unique_ptr<Tactic> make_max_pool(cpu::Isa isa);
 std::unique_ptr<Tactic> make_average_pool(cpu::Isa isa);
+std::unique_ptr<Tactic> make_resize(cpu::Isa isa);
+std::unique_ptr<Tactic> make_resize_nearest();
 std::unique_ptr<Tactic> make_pointwise(cpu::Isa isa, const OpDef& op);
 std::vector<std::unique_ptr<Tactic>> make_softmaxes(cpu::Isa isa);
 std::vector<std::unique_ptr<Tactic>> make_reductions(cpu::Isa isa);
@@ -23,5 +26,14 @@ std::vector<std::unique_ptr<Tactic>> make_recurrents(cpu::Isa isa);
 std::vector<std::unique_ptr<Tactic>> make_copies();
 std::unique_ptr<Tactic> make_pad();
 std::unique_ptr<Tactic> make_gather();
+std::unique_ptr<Tactic> make_gather_any();
+std::unique_ptr<Tactic> make_pad_border();
+std::unique_ptr<Tactic> make_any_pointwise(const OpDef& op);
+std::unique_ptr<Tactic> make_cast();
+std::unique_ptr<Tactic> make_fill();
+std::unique_ptr<Tactic> make_range();
+std::vector<std::unique_ptr<Tactic>> make_arg_reductions();
+std::vector<std::unique_ptr<Tactic>> make_any_reductions();
+std::vector<std::unique_ptr<Tactic>> make_shapes();
 
 }  // namespace hone

@@ -13,20 +13,6 @@ namespace {
 
 using cpu::Isa;
 
-// The whole step as one program: the operator (or its program), then the epilogue.
-Program step_program(const StepDesc& step) {
-  Program program;
-  if (step.attributes.is<PointwiseAttributes>()) {
-    program = step.attr<PointwiseAttributes>().program;
-  } else {
-    program.num_inputs = static_cast<int>(step.num_root_inputs());
-    std::vector<int> args;
-    for (int i = 0; i < program.num_inputs; ++i) args.push_back(i);
-    program.add(step.op, std::move(args));
-  }
-  return step.epilogue.empty() ? program : compose(program, step.epilogue, 0);
-}
-
 class PreparedPointwise final : public PreparedStep {
  public:
   PreparedPointwise(const PrepareArgs& args, Isa isa) : run_(cpu::pointwise_kernel(isa)) {

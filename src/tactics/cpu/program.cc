@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "ops/pointwise.h"
 
 namespace hone {
 namespace {
@@ -78,6 +79,19 @@ bool apply_clamp(const Program& program, const Instruction& instruction, int cur
 }
 
 }  // namespace
+
+Program step_program(const StepDesc& step) {
+  Program program;
+  if (step.attributes.is<PointwiseAttributes>()) {
+    program = step.attr<PointwiseAttributes>().program;
+  } else {
+    program.num_inputs = static_cast<int>(step.num_root_inputs());
+    std::vector<int> args;
+    for (int i = 0; i < program.num_inputs; ++i) args.push_back(i);
+    program.add(step.op, std::move(args));
+  }
+  return step.epilogue.empty() ? program : compose(program, step.epilogue, 0);
+}
 
 std::optional<cpu::PointwiseProgram> to_kernel_program(const Program& program) {
   cpu::PointwiseProgram out = {};
@@ -234,6 +248,7 @@ void EpilogueRest::run_row(const StepContext& context, int64_t offset_out, const
 void EpilogueRest::tail(void* user, int64_t pixel, int64_t pixels, int64_t channel,
                         int64_t channels) {
   const Call& call = *static_cast<const Call*>(user);
+  pixel += call.first_pixel;
   const EpilogueRest& rest = *call.rest;
   const TensorLayout& output = rest.output_;
   const int rank = output.rank;

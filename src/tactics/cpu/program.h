@@ -9,6 +9,9 @@
 
 namespace hone {
 
+// A step of a pointwise operator as one program: the operator (or its program), then the epilogue.
+Program step_program(const StepDesc& step);
+
 // The kernel's form of a program; nullopt if it is too large for it.
 std::optional<cpu::PointwiseProgram> to_kernel_program(const Program& program);
 
@@ -51,6 +54,7 @@ class EpilogueRest {
   struct Call {
     const EpilogueRest* rest;
     const StepContext* context;
+    int64_t first_pixel = 0;  // added to the pixels that the kernel counts
   };
   // Signature of cpu::ConvTail.
   static void tail(void* call, int64_t pixel, int64_t pixels, int64_t channel, int64_t channels);

@@ -3,6 +3,9 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "base/check.h"
 #include "base/thread_pool.h"
 #include "kernels/cpu/copy.h"
@@ -43,6 +46,51 @@ int reduced_runs(const std::vector<bool>& reduced) {
   return runs;
 }
 
+// A long reduction with few results, cut along a reduced axis: the results of the parts are reduced
+// again. How it is cut depends on the problem only.
+struct WideReduce {
+  int64_t parts = 0;  // 0: not cut
+  bool along_first = false;
+  cpu::ReduceProblem joined;  // of the parts, stored [part][outer][inner]
+  int64_t size = 0;           // of the axis that is cut
+
+  cpu::ReduceProblem part(cpu::ReduceProblem p, int64_t i, int64_t* in_offset) const {
+    const int64_t first = size * i / parts, count = size * (i + 1) / parts - first;
+    *in_offset = first * (along_first ? p.reduce0_stride : p.reduce1_stride);
+    (along_first ? p.reduce0 : p.reduce1) = count;
+    p.fn = part_fn(p.fn);
+    p.out_outer_stride = p.inner;
+    return p;
+  }
+  static ReduceFn part_fn(ReduceFn fn) {
+    return fn == ReduceFn::kMean ? ReduceFn::kSum : fn == ReduceFn::kL2 ? ReduceFn::kSumSquare : fn;
+  }
+  static ReduceFn join_fn(ReduceFn fn) {
+    const bool same = fn == ReduceFn::kProd || fn == ReduceFn::kMax || fn == ReduceFn::kMin;
+    return same ? fn : ReduceFn::kSum;
+  }
+};
+
+WideReduce cut_wide(const cpu::ReduceProblem& p) {
+  constexpr int64_t kFewItems = 16, kManyFloats = 64 << 10, kFloatsPerPart = 16 << 10;
+  WideReduce wide;
+  const int64_t floats = p.outer * p.reduce0 * p.reduce1 * p.inner;
+  if (cpu::reduce_items(p) >= kFewItems || floats < kManyFloats) return wide;
+  wide.along_first = p.reduce0 > 1;
+  wide.size = wide.along_first ? p.reduce0 : p.reduce1;
+  const int64_t parts = std::min({floats / kFloatsPerPart, wide.size, int64_t{64}});
+  if (parts < 2) return wide;
+  wide.parts = parts;
+  wide.joined.fn = WideReduce::join_fn(p.fn);
+  wide.joined.outer = p.outer;
+  wide.joined.inner = p.inner;
+  wide.joined.reduce1 = parts;
+  wide.joined.outer_stride = p.inner;
+  wide.joined.reduce1_stride = p.outer * p.inner;
+  wide.joined.out_outer_stride = p.out_outer_stride;
+  return wide;
+}
+
 class PreparedReduce final : public PreparedStep {
  public:
   PreparedReduce(const PrepareArgs& args, Isa isa, ReduceFn fn)
@@ -59,9 +107,13 @@ class PreparedReduce final : public PreparedStep {
       std::copy(dense, dense + in_.rank, in_.stride);
       HONE_CHECK(split(attributes, args.outputs[0]));
     }
+    if (!empty_ && rest_.empty()) wide_ = cut_wide(problem_);
   }
 
-  size_t workspace_bytes() const override { return copy_bytes_; }
+  size_t workspace_bytes() const override {
+    const int64_t partial = wide_.parts * problem_.outer * problem_.inner;
+    return round_up_to_line(copy_bytes_) + static_cast<size_t>(partial) * sizeof(float);
+  }
 
   Status run(const StepContext& context) const override {
     if (empty_) return ok();
@@ -74,6 +126,10 @@ class PreparedReduce final : public PreparedStep {
       in = reinterpret_cast<const float*>(context.workspace);
     }
     auto* out = static_cast<float*>(context.outputs[0]);
+    if (wide_.parts > 0) {
+      run_wide(context, in, out);
+      return ok();
+    }
     const int64_t items = cpu::reduce_items(problem_);
     pool.parallel_for(
         context.threads, loop_count(rest_) * items, [&](int64_t begin, int64_t end, int) {
@@ -87,6 +143,29 @@ class PreparedReduce final : public PreparedStep {
   }
 
  private:
+  void run_wide(const StepContext& context, const float* in, float* out) const {
+    auto* partial = reinterpret_cast<float*>(context.workspace + round_up_to_line(copy_bytes_));
+    const int64_t results = problem_.outer * problem_.inner;
+    ThreadPool::global().parallel_for(
+        context.threads, wide_.parts, [&](int64_t begin, int64_t end, int) {
+          for (int64_t i = begin; i < end; ++i) {
+            int64_t offset = 0;
+            const cpu::ReduceProblem part = wide_.part(problem_, i, &offset);
+            run_(part, in + offset, partial + i * results, 0, cpu::reduce_items(part));
+          }
+        });
+    run_(wide_.joined, partial, out, 0, cpu::reduce_items(wide_.joined));
+    const bool mean = problem_.fn == ReduceFn::kMean;
+    if (!mean && problem_.fn != ReduceFn::kL2) return;
+    const auto count = static_cast<float>(problem_.reduce0 * problem_.reduce1);
+    for (int64_t o = 0; o < problem_.outer; ++o) {
+      float* line = out + o * problem_.out_outer_stride;
+      for (int64_t i = 0; i < problem_.inner; ++i) {
+        line[i] = mean ? line[i] / count : std::sqrt(line[i]);
+      }
+    }
+  }
+
   // Brings the axes to [rest_][outer][reduce0][reduce1][inner]. False if there are more reduced
   // loops.
   bool split(const ReduceAttributes& attributes, const TensorLayout& out) {
@@ -135,6 +214,7 @@ class PreparedReduce final : public PreparedStep {
   cpu::ReduceProblem problem_;
   std::vector<LoopDim> rest_;
   cpu::ReduceRun run_;
+  WideReduce wide_;
   TensorLayout in_;
   cpu::CopyPlan copy_ = {};
   size_t copy_bytes_ = 0;
@@ -148,7 +228,7 @@ class ReduceTactic final : public Tactic {
         reduction_(reduction),
         name_(fmt::format("{}_{}", reduction.op_name, isa_name(isa))) {}
   const char* name() const override { return name_.c_str(); }
-  int version() const override { return 1; }
+  int version() const override { return 2; }
   const char* op_name() const override { return reduction_.op_name; }
   Verdict can_run(const StepDesc& step, const Target& target) const override {
     if (const Verdict verdict = target_has(target, isa_); !verdict.ok()) return verdict;
