@@ -59,7 +59,7 @@ def reason(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     for k, line in enumerate(lines):
         if line.endswith("operators cannot be imported:"):
-            causes = [x for x in lines[k + 1 :] if "is not known" not in x]
+            causes = [x for x in lines[k + 1 :] if "'" in x and "is not known" not in x]
             kinds = [re.match(r"(?:node '[^']*' \()?(\w+)", x) for x in causes]
             return "cannot import " + ", ".join(sorted({m[1] for m in kinds if m}))
     errors = [x for x in lines if re.match(r"(\w+\.)*\w*(Error|Exception)\b.*:", x)]

@@ -14,6 +14,7 @@
 #include "passes/fuse_pointwise.h"
 #include "passes/remove_identity.h"
 #include "passes/resolve_shapes.h"
+#include "passes/simplify_gather.h"
 #include "passes/sink_transposes.h"
 #include "passes/widen_half.h"
 
@@ -27,6 +28,7 @@ constexpr Pass kPasses[] = {
     {"resolve_shapes", resolve_shapes},    // before folding: known elements are constants to it
     {"fold_constants", fold_constants},    // weights behind Reshape, batch norm's scale ...
     {"canonicalize", canonicalize},        // needs constants; the passes below know one spelling
+    {"simplify_gather", simplify_gather},  // knows the one spelling
     {"eliminate_common",
      eliminate_common},                    // fewer nodes for those below; shared inputs become one
     {"sink_transposes", sink_transposes},  // frees Conv's surroundings from the source's layout
