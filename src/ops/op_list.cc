@@ -41,6 +41,8 @@ std::span<const OpFactory> op_factories() {
       reduce_ops,
       arg_reduce_ops,
       softmax_ops,
+      normalization_ops,
+      attention_ops,
   };
   return kFactories;
 }
