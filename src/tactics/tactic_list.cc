@@ -23,6 +23,7 @@ std::vector<const Tactic*> make_list() {
     add(make_conv_direct(isa));
     add(make_matmul_packed(isa));
     add(make_matmul_dynamic(isa));
+    add(make_attention(isa));
     add(make_max_pool(isa));
     add(make_average_pool(isa));
     for (const OpDef* op : all_ops()) {
@@ -30,6 +31,7 @@ std::vector<const Tactic*> make_list() {
     }
     for (auto& tactic : make_softmaxes(isa)) add(std::move(tactic));
     for (auto& tactic : make_reductions(isa)) add(std::move(tactic));
+    for (auto& tactic : make_normalizations(isa)) add(std::move(tactic));
   }
   for (auto& tactic : make_copies()) add(std::move(tactic));
   add(make_pad());
