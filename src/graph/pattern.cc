@@ -44,6 +44,17 @@ std::optional<double> splat_value(const Value* value) {
   return same ? std::optional(first) : std::nullopt;
 }
 
+std::optional<double> filled_value(const Value* value) {
+  for (const Node* node = value ? value->producer() : nullptr; node; node = value->producer()) {
+    if (!node->epilogue().empty()) return std::nullopt;
+    const bool moves = node->is("Reshape") || node->is("Unsqueeze") || node->is("Squeeze") ||
+                       node->is("Expand") || node->is("Transpose");
+    if (!moves && !node->is("Fill")) return std::nullopt;
+    value = node->input(node->is("Fill") ? 1 : 0);
+  }
+  return splat_value(value);
+}
+
 std::optional<std::vector<double>> constant_as_doubles(const Value* value) {
   return value && value->constant() ? value->constant()->as_doubles() : std::nullopt;
 }

@@ -28,6 +28,9 @@ bool is_scalar_constant(const Value* value, double* scalar = nullptr);
 // equals nothing.
 std::optional<double> splat_value(const Value* value);
 
+// The same, also of a value that is filled, expanded, reshaped or transposed at run time.
+std::optional<double> filled_value(const Value* value);
+
 // All elements of a numeric constant, converted; nothing for other values.
 std::optional<std::vector<double>> constant_as_doubles(const Value* value);
 std::optional<std::vector<float>> constant_as_floats(const Value* value);

@@ -44,6 +44,8 @@ std::span<const OpFactory> op_factories() {
       arg_reduce_ops,
       softmax_ops,
       recurrent_ops,
+      normalization_ops,
+      attention_ops,
   };
   return kFactories;
 }

@@ -15,6 +15,7 @@ std::span<const OpFactory> op_factories();
 
 std::vector<OpDef> activation_ops();
 std::vector<OpDef> arg_reduce_ops();
+std::vector<OpDef> attention_ops();
 std::vector<OpDef> binary_math_ops();
 std::vector<OpDef> cast_ops();
 std::vector<OpDef> comparison_ops();
@@ -29,6 +30,7 @@ std::vector<OpDef> identity_ops();
 std::vector<OpDef> integer_math_ops();
 std::vector<OpDef> logic_ops();
 std::vector<OpDef> matmul_ops();
+std::vector<OpDef> normalization_ops();
 std::vector<OpDef> pad_ops();
 std::vector<OpDef> pointwise_ops();
 std::vector<OpDef> pool_ops();

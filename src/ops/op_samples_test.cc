@@ -186,6 +186,34 @@ void add_arithmetic_samples(std::vector<OpSample>& samples) {
       {"ArgMin", ArgAttributes{-1, false, true, DataType::i32}, {integer_tensor({3, 4}, 0)}});
   samples.push_back({"Softmax", SoftmaxAttributes{}, {image}});
   samples.push_back({"LogSoftmax", SoftmaxAttributes{1}, {image}});
+  const Tensor query = sample_tensor(DataType::f32, {2, 3, 4, 5});
+  const Tensor key = sample_tensor(DataType::f32, {2, 3, 6, 5}, 1);
+  const Tensor value = sample_tensor(DataType::f32, {2, 3, 6, 7}, 2);
+  samples.push_back({"Attention", AttentionAttributes{}, {query, key, value}, 3});
+  samples.push_back({"Attention",
+                     AttentionAttributes{.scale = 0.5},
+                     {query, key, value, sample_tensor(DataType::f32, {2, 1, 1, 6}, 3)},
+                     4});
+  samples.push_back({"Attention",
+                     AttentionAttributes{.masked_value = -1e30, .zero_masked = true},
+                     {query, key, value, sample_tensor(DataType::boolean, {4, 6}, 3)},
+                     4});
+  samples.push_back(
+      {"Attention",
+       AttentionAttributes{.query_tokens_first = true,
+                           .key_tokens_first = true,
+                           .value_tokens_first = true,
+                           .output_tokens_first = true},
+       {sample_tensor(DataType::f32, {2, 4, 3, 5}), sample_tensor(DataType::f32, {2, 6, 3, 5}),
+        sample_tensor(DataType::f32, {2, 6, 3, 7})},
+       3});
+  const Tensor channels = sample_tensor(DataType::f32, {4}, 1);
+  for (const auto& axes : {std::vector<int64_t>{-1}, {1, 2}, {1, 2, 3}}) {
+    const NormalizationAttributes attributes{axes, 1e-3};
+    samples.push_back({"LayerNormalization", attributes, {image}});
+    samples.push_back({"LayerNormalization", attributes, {image, channels, channels}});
+    samples.push_back({"RMSNormalization", attributes, {image, channels}});
+  }
 }
 
 // A sequence of 5 steps, batch 2, 3 features, 4 units.

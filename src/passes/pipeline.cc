@@ -10,7 +10,10 @@
 #include "passes/fold_constants.h"
 #include "passes/fold_pad.h"
 #include "passes/fold_scale.h"
+#include "passes/fuse_activation.h"
+#include "passes/fuse_attention.h"
 #include "passes/fuse_epilogue.h"
+#include "passes/fuse_layer_norm.h"
 #include "passes/fuse_pointwise.h"
 #include "passes/remove_identity.h"
 #include "passes/resolve_shapes.h"
@@ -33,8 +36,11 @@ constexpr Pass kPasses[] = {
      eliminate_common},                    // fewer nodes for those below; shared inputs become one
     {"sink_transposes", sink_transposes},  // frees Conv's surroundings from the source's layout
     {"remove_identity", remove_identity},  // Reshapes that sinking left side by side
+    {"fuse_activation", fuse_activation},  // before fold_scale takes a factor away
+    {"fuse_layer_norm", fuse_layer_norm},  // needs one spelling, common means and no Transposes
     {"fold_pad", fold_pad},                // before scales: those in front of padding are limited
     {"fold_scale", fold_scale},            // before epilogues: weights are free, epilogues are not
+    {"fuse_attention", fuse_attention},    // before MatMul takes the scale as its epilogue
     {"fuse_epilogue", fuse_epilogue},      // first pick: what runs in registers behind Conv
     {"fuse_pointwise", fuse_pointwise},    // what is left: x * sigmoid(x) becomes one user ...
     {"fuse_epilogue", fuse_epilogue},      // ... which Conv can take

@@ -82,6 +82,10 @@ TEST(PipelineTest, WhatIsLeft) {
   EXPECT_THAT(count_ops(optimized("squeeze_excite")),
               UnorderedElementsAre(Pair("Conv", 1), Pair("ReduceMean", 1), Pair("MatMul", 1),
                                    Pair("Reshape", 1), Pair("Mul", 1)));
+  EXPECT_THAT(count_ops(optimized("attention")),
+              UnorderedElementsAre(Pair("MatMul", 2), Pair("Reshape", 3), Pair("Attention", 1)));
+  EXPECT_THAT(count_ops(optimized("feed_forward")),
+              UnorderedElementsAre(Pair("LayerNormalization", 1), Pair("MatMul", 2)));
 }
 
 TEST(PipelineTest, ResidualBlockInFull) {

@@ -206,6 +206,40 @@ inline constexpr SampleGraph kSampleGraphs[] = {
   %y = Reshape(%ot, %merge)
   output %y
 })"},
+    // The other half of a transformer's layer: normalization, Dense, Gelu, Dense, residual.
+    {"feed_forward", R"(graph "feed_forward" {
+  input %x: f32[N,S,8]
+  const %gamma: f32[8] = random(1)
+  const %beta: f32[8] = random(2)
+  const %eps: f32[] = [0.001]
+  const %one: f32[] = [1]
+  const %half: f32[] = [0.5]
+  const %root_half: f32[] = [0.70710677]
+  const %w1: f32[8,16] = random(3)
+  const %b1: f32[16] = random(4)
+  const %w2: f32[16,8] = random(5)
+  %mean = ReduceMean(%x) {axes=[-1]}
+  %square = SquaredDifference(%x, %mean)
+  %variance = ReduceMean(%square) {axes=[-1]}
+  %sum = Add(%variance, %eps)
+  %inverse = Rsqrt(%sum)
+  %factor = Mul(%inverse, %gamma)
+  %minus = Neg(%mean)
+  %shift = Mul(%minus, %factor)
+  %res = Add(%shift, %beta)
+  %scaled = Mul(%x, %factor)
+  %n = Add(%scaled, %res)
+  %h = MatMul(%n, %w1)
+  %hb = Add(%h, %b1)
+  %u = Mul(%hb, %root_half)
+  %e = Erf(%u)
+  %g = Add(%e, %one)
+  %hh = Mul(%hb, %half)
+  %a = Mul(%hh, %g)
+  %o = MatMul(%a, %w2)
+  %y = Add(%o, %x)
+  output %y
+})"},
     {"empty", R"(graph "empty" {
   input %x: f32[N,2]
   const %c: f32[2] = [1, 2]

@@ -142,6 +142,16 @@ Result<std::optional<Sunk>> sink_reduce(Graph&, Node* node, const Perm& perm) {
   return std::optional(std::move(sunk));
 }
 
+// Scale and bias come along, as they broadcast to the data.
+Result<std::optional<Sunk>> sink_normalization(Graph& graph, Node* node, const Perm& perm) {
+  HONE_ASSIGN_OR_RETURN(auto sunk, lift_all(graph, node, perm, true));
+  if (!sunk) return sunk;
+  auto& attributes = sunk->attributes.get<NormalizationAttributes>();
+  attributes.axes = above(attributes.axes, perm);
+  std::sort(attributes.axes.begin(), attributes.axes.end());
+  return sunk;
+}
+
 Result<std::optional<Sunk>> sink_arg(Graph&, Node* node, const Perm& perm) {
   Sunk sunk = sink_data(node, perm);
   auto& attributes = sunk.attributes.get<ArgAttributes>();
@@ -228,6 +238,7 @@ constexpr NamedRule kRules[] = {
 Rule rule_for(const Node* node) {
   if (node->op().pointwise) return sink_pointwise;
   if (node->attributes().is<ReduceAttributes>()) return sink_reduce;
+  if (node->attributes().is<NormalizationAttributes>()) return sink_normalization;
   for (const NamedRule& entry : kRules) {
     if (node->is(entry.name)) return entry.rule;
   }

@@ -24,6 +24,7 @@ std::vector<const Tactic*> make_list() {
     add(make_conv_transposed(isa));
     add(make_matmul_packed(isa));
     add(make_matmul_dynamic(isa));
+    add(make_attention(isa));
     add(make_max_pool(isa));
     add(make_average_pool(isa));
     add(make_resize(isa));
@@ -33,6 +34,7 @@ std::vector<const Tactic*> make_list() {
     for (auto& tactic : make_softmaxes(isa)) add(std::move(tactic));
     for (auto& tactic : make_reductions(isa)) add(std::move(tactic));
     for (auto& tactic : make_recurrents(isa)) add(std::move(tactic));
+    for (auto& tactic : make_normalizations(isa)) add(std::move(tactic));
   }
   for (auto& tactic : make_copies()) add(std::move(tactic));
   for (const OpDef* op : all_ops()) {
@@ -45,7 +47,6 @@ std::vector<const Tactic*> make_list() {
   add(make_resize_nearest());
   add(make_pad());
   add(make_gather());
-  add(make_gather_any());
   for (auto& tactic : make_arg_reductions()) add(std::move(tactic));
   for (auto& tactic : make_any_reductions()) add(std::move(tactic));
   for (auto& tactic : make_shapes()) add(std::move(tactic));

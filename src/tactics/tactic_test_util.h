@@ -207,6 +207,81 @@ inline void add_pointwise_problems(ProblemMaker& make) {
            {make.random({4, 1, 9}), make.random({9}), make.random({4, 6, 1})});
 }
 
+inline void add_normalization_problems(ProblemMaker& make) {
+  for (const int64_t size : {1, 7, 8, 70, 300}) {
+    const Tensor x = make.random({3, 2, size});
+    const Tensor scale = make.random({size}), bias = make.random({1, size});
+    // Elements are below 1 and sums are pairwise: a few dozen roundings, times 1 / deviation. The
+    // epsilon bounds that (by 10) where a row has a single element.
+    const NormalizationAttributes last{{-1}, 1e-2};
+    make.add("layer norm", "LayerNormalization", last, {x});
+    make.add("layer norm scale", "LayerNormalization", last, {x, scale}, {false, true});
+    make.add("layer norm bias", "LayerNormalization", last, {x, scale, bias});
+    make.add("rms norm", "RMSNormalization", last, {x});
+    make.add("rms norm scale", "RMSNormalization", last, {x, scale}, {false, true});
+  }
+  const Tensor x = make.random({2, 3, 4, 5}), scale = make.random({3, 4, 5});
+  make.add("layer norm over 3", "LayerNormalization", NormalizationAttributes{{1, 2, 3}, 1e-3},
+           {x, scale, scale}, {false, true, true});
+  make.add("layer norm over ones", "LayerNormalization", NormalizationAttributes{{0, 2}, 1e-3},
+           {make.random({1, 1, 9, 1})});
+  make.add("layer norm empty", "LayerNormalization", {}, {make.random({0, 4})});
+}
+
+// Sums of up to 600 products below 1, whose scores are below 1 too: exp adds 1e-6, a few roundings.
+inline void add_attention_problems(ProblemMaker& make) {
+  struct Case {
+    const char* name;
+    std::vector<int64_t> leading;
+    int64_t queries, keys, size, value_size;
+  };
+  for (const Case& c :
+       {Case{"one token", {2, 3}, 1, 1, 4, 4}, Case{"few", {2, 2}, 7, 5, 8, 3},
+        Case{"one head", {1}, 50, 70, 16, 24}, Case{"two blocks of keys", {1, 3}, 10, 530, 5, 17},
+        Case{"three blocks of queries", {5}, 100, 33, 20, 64}, Case{"no keys", {2}, 4, 0, 4, 4},
+        Case{"no queries", {2}, 0, 4, 4, 4}}) {
+    const auto shape = [&](int64_t tokens, int64_t size) {
+      std::vector<int64_t> dims = c.leading;
+      dims.push_back(tokens), dims.push_back(size);
+      return dims;
+    };
+    const std::string name = std::string("attention ") + c.name;
+    const std::vector<Tensor> qkv = {make.random(shape(c.queries, c.size)),
+                                     make.random(shape(c.keys, c.size)),
+                                     make.random(shape(c.keys, c.value_size))};
+    const AttentionAttributes scaled{.scale = 0.25};
+    make.add(name, "Attention", scaled, qkv);
+    auto masked = qkv;
+    masked.push_back(make.random(shape(c.queries, c.keys)));
+    make.add(name + " full mask", "Attention", scaled, masked);
+    masked[3] = make.random({1, c.keys});
+    float* row = masked[3].mutable_data<float>();
+    for (int64_t i = 0; i < c.keys; ++i) row[i] = row[i] < 0 ? -INFINITY : 0;
+    make.add(name + " row mask", "Attention", scaled, masked);
+    masked[3] = make.random({c.queries, 1});
+    make.add(name + " column mask", "Attention", scaled, masked);
+    masked[3] = Tensor::zeros(DataType::boolean, {c.queries, c.keys});
+    // The first row is masked as a whole.
+    for (int64_t i = c.keys; i < masked[3].num_elements(); ++i) {
+      masked[3].mutable_data<bool>()[i] = i % 3 != 0;
+    }
+    make.add(name + " selection", "Attention", scaled, masked);
+    AttentionAttributes zero = scaled;
+    zero.zero_masked = true;
+    make.add(name + " selection, zeros", "Attention", zero, masked);
+  }
+  const AttentionAttributes tokens{.scale = 0.5,
+                                   .query_tokens_first = true,
+                                   .key_tokens_first = true,
+                                   .value_tokens_first = true,
+                                   .output_tokens_first = true};
+  make.add("attention tokens first", "Attention", tokens,
+           {make.random({2, 9, 3, 8}), make.random({2, 11, 3, 8}), make.random({2, 11, 3, 10}),
+            make.random({2, 1, 1, 11})});
+  make.add("attention mixed", "Attention", AttentionAttributes{.value_tokens_first = true},
+           {make.random({2, 3, 9, 8}), make.random({2, 3, 11, 8}), make.random({2, 11, 3, 10})});
+}
+
 inline void add_other_problems(ProblemMaker& make) {
   for (const int64_t axis : {-1, 1, 0}) {
     make.add("softmax", "Softmax", SoftmaxAttributes{axis}, {make.random({3, 7, 10})});
@@ -227,6 +302,8 @@ inline void add_other_problems(ProblemMaker& make) {
     // Thousands of terms: their magnitude over that of the result.
     for (size_t i = 1; i <= 3; ++i) make.last(i).bound = 1e-4;
   }
+  add_normalization_problems(make);
+  add_attention_problems(make);
   make.add("concat", "Concat", ConcatAttributes{2},
            {make.random({2, 3, 4}), make.random({2, 3, 1})});
   make.add("split", "Split", SplitAttributes{1, {1, 4, 2}}, {make.random({3, 7, 4})});
@@ -250,10 +327,19 @@ inline void add_other_problems(ProblemMaker& make) {
       {false, true, true, true, true});
   make.add("pad", "Pad", {}, {make.random({3, 4}), Tensor::from<int64_t>({4}, {1, 0, 2, 3})},
            {false, true});
-  make.add("gather", "Gather", {},
-           {make.random({9, 5}), Tensor::from<int64_t>({2, 3}, {0, 8, -1, 3, 3, 2})},
-           {true, false});
-  make.last().may_stride = false;
+  const Tensor indices = Tensor::from<int64_t>({2, 3}, {0, 3, -1, 3, 2, 2});
+  const Tensor small = Tensor::from<int32_t>({4, 1}, {0, -2, 1, 3});
+  make.add("gather rows", "Gather", {}, {make.random({9, 5}), indices}, {true, false});
+  make.add("gather one column", "Gather", {}, {make.random({9, 5}), small});
+  make.add("gather scalar", "Gather", GatherAttributes{1},
+           {make.random({3, 4, 5}), Tensor::scalar<int64_t>(-1)});
+  make.add("gather inside", "Gather", GatherAttributes{1}, {make.random({3, 4, 5, 2}), indices});
+  make.add("gather last", "Gather", GatherAttributes{-1}, {make.random({3, 2, 4}), small});
+  make.add("gather per batch", "Gather", GatherAttributes{2, 1},
+           {make.random({2, 3, 4, 5}), indices});
+  make.add("gather nothing", "Gather", {}, {make.random({4, 0}), indices});
+  make.add("gather flags", "Gather", {},
+           {Tensor::from<bool>({4}, {true, false, false, true}), indices});
 }
 
 // One network with every optional input, or with none.

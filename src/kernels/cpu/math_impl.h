@@ -4,7 +4,8 @@
 // precision, largest seen over all ranges tested in math_test.cc:
 //
 //   exp 1.1   expm1 of x <= 0 1.7   log 1.5   sigmoid 3   tanh 3   silu 4   erf 2   erfc 5
-//   softplus 3   sin, cos 1.5 ulp or 1e-7 absolute up to |x| = 32768, libm beyond
+//   softplus 3   mish 5   gelu, gelu_tanh 4 ulp or 1e-6 absolute
+//   sin, cos 1.5 ulp or 1e-7 absolute up to |x| = 32768, libm beyond
 //
 // All are right at +-inf, NaN, +-0 and denormals (the caller leaves flush-to-zero off; with it on,
 // denormal results become 0).
@@ -149,6 +150,22 @@ template <class V>
 HONE_SIMD_INLINE V vec_gelu(V x) {
   const V half = x * V::broadcast(0.5f);
   return fma(half, vec_erf(x * V::broadcast(0.70710678f)), half);
+}
+
+// 0.5 x (1 + tanh(u)) = x sigmoid(2 u), u = sqrt(2 / pi) (x + 0.044715 x^3).
+template <class V>
+HONE_SIMD_INLINE V vec_gelu_tanh(V x) {
+  const V cubic =
+      fma(x * x, V::broadcast(-2 * 0.79788456f * 0.044715f), V::broadcast(-2 * 0.79788456f));
+  return x / (V::broadcast(1.0f) + vec_exp(x * cubic));
+}
+
+// x tanh(log(1 + e^x)) = x w / (w + 2), w = e^x (e^x + 2); from 20 on the factor is 1.
+template <class V>
+HONE_SIMD_INLINE V vec_mish(V x) {
+  const V two = V::broadcast(2.0f), e = vec_exp(min(V::broadcast(20.0f), x));
+  const V w = e * (e + two);
+  return x * (w / (w + two));
 }
 
 template <class V>

@@ -44,6 +44,12 @@ double exact_selu(double x) {
   return 1.0507009873554805 * (x < 0 ? 1.6732632423543772 * std::expm1(x) : x);
 }
 
+double exact_gelu(double x) { return x * 0.5 * std::erfc(-x * std::sqrt(0.5)); }
+double exact_gelu_tanh(double x) {
+  return 0.5 * x * (1 + std::tanh(0.79788456080286536 * (x + 0.044715 * x * x * x)));
+}
+double exact_mish(double x) { return x * std::tanh(exact_softplus(x)); }
+
 constexpr float kBig = 3e38f;
 const Case kCases[] = {
     {PointwiseFn::kExp, exact_exp, kBig, kBig, 1.1, 0},
@@ -54,6 +60,10 @@ const Case kCases[] = {
     {PointwiseFn::kErfc, exact_erfc, kBig, kBig, 5, 0},
     {PointwiseFn::kSoftplus, exact_softplus, kBig, kBig, 3, 0},
     {PointwiseFn::kSelu, exact_selu, kBig, 1e38f, 4, 0},
+    // Below 0, 1 + erf cancels; e^x is denormal below -87.
+    {PointwiseFn::kGelu, exact_gelu, kBig, kBig, 4, 1e-6},
+    {PointwiseFn::kGeluTanh, exact_gelu_tanh, kBig, kBig, 4, 1e-6},
+    {PointwiseFn::kMish, exact_mish, kBig, kBig, 5, 1e-35},
     {PointwiseFn::kSin, exact_sin, 40000, 40000, 1.5, 1e-7},
     {PointwiseFn::kCos, exact_cos, 40000, 40000, 1.5, 1e-7},
 };

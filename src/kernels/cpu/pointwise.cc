@@ -37,6 +37,12 @@ float softplus(float x) {
   return static_cast<float>((d > 0 || std::isnan(d) ? d : 0) + std::log1p(std::exp(-std::fabs(d))));
 }
 
+float gelu_tanh(float x) {
+  const double d = x;
+  return static_cast<float>(0.5 * d *
+                            (1 + std::tanh(0.79788456080286536 * (d + 0.044715 * d * d * d))));
+}
+
 float elu(float x, double alpha) { return x < 0 ? static_cast<float>(alpha * std::expm1(x)) : x; }
 
 }  // namespace
@@ -131,6 +137,12 @@ float pointwise_scalar(PointwiseFn fn, const float* args) {
       return clamp01(a * b + c);
     case PointwiseFn::kHardSwish:
       return a * clamp01(a * (1.0f / 6) + 0.5f);
+    case PointwiseFn::kGelu:
+      return static_cast<float>(0.5 * a * std::erfc(-a * std::sqrt(0.5)));
+    case PointwiseFn::kGeluTanh:
+      return gelu_tanh(a);
+    case PointwiseFn::kMish:
+      return static_cast<float>(a * std::tanh(std::log1p(std::exp(static_cast<double>(a)))));
     case PointwiseFn::kSin:
       return std::sin(a);
     case PointwiseFn::kCos:
