@@ -31,7 +31,6 @@ std::string lower_case(std::string text) {
 // "tf_crop_and_resize" and names that ONNX does not have are refused by inference or here.
 void read_mode(Call& call, ResizeAttributes* attributes) {
   attributes->mode = lower_case(call.text("mode", "nearest"));
-  if (attributes->mode == "bilinear") attributes->mode = "linear";  // opset 1
   if (call.opset() < 11 || call.op_type() == "Upsample") {
     attributes->coordinates = "asymmetric";
     attributes->rounding = "simple";
@@ -127,12 +126,7 @@ Values upsample(Call& call) {
   Value* x = call.input(0);
   ResizeAttributes attributes;
   read_mode(call, &attributes);
-  std::vector<double> scales;
-  if (call.has("height_scale") || call.has("width_scale")) {  // opset 1
-    scales = {1, 1, call.real("height_scale"), call.real("width_scale")};
-  } else {
-    scales = read_scales(call, 1);
-  }
+  const std::vector<double> scales = read_scales(call, 1);
   const std::vector<int64_t> axes = all_axes(x);
   if (scales.size() != axes.size()) call.bad_model("there is not one scale per axis");
   return resize_to(call, x, attributes, scaled_target(axes, scales));
@@ -145,7 +139,7 @@ std::vector<ImportRow> resize_rows() {
       {"Resize", resize, 1, 4, 10,
        "no antialias, no tf_crop_and_resize, aspect ratio policy 'stretch'; scales constant; only "
        "sizes of which the expression is known"},
-      {"Upsample", upsample, 1, 2, 1, "constant scales"},
+      {"Upsample", upsample, 1, 2, 7, "constant scales"},
   };
 }
 
