@@ -518,6 +518,19 @@ def test_recurrent_sizes_are_free(op: str, layout: int, tmp_path: pathlib.Path) 
             check(sized, array.transpose(axes) if layout else array, found[f"y{i}"])
 
 
+@pytest.mark.parametrize("length", [-1, 5])
+def test_sequence_lens_is_checked(length: int, tmp_path: pathlib.Path) -> None:
+    hone = pytest.importorskip("hone")
+    c = Case("GRU", (14,), recurrent_inputs("GRU", (4, 3, 5, 6), 1, "bs"), {"hidden_size": 6}, 2)
+    model, feeds = make_model(c, 14)
+    path = tmp_path / "model.onnx"
+    onnx.save(model, path)
+    engine = hone.load(hone.build(path, tune=False))
+    feeds[1][1] = length
+    with pytest.raises(hone.ShapeError, match=f"sequence_lens has {length} for 4 steps"):
+        engine({"x0": feeds[0], "x4": feeds[1]})
+
+
 def test_external_data(tmp_path: pathlib.Path) -> None:
     hone = pytest.importorskip("hone")
     c = Case("MatMul", (17,), [floats(3, 400), Const(floats(400, 50))], {})
