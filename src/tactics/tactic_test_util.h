@@ -384,9 +384,10 @@ inline void add_recurrent_problem(ProblemMaker& make, const std::string& name, c
     inputs.insert(inputs.end(), {absent, absent, absent, make.random(state)});
     constant.insert(constant.end(), {true, true, true, false});
   }
-  make.add(name + " " + type_text({DataType::f32, to_shape(inputs[0].shape())}) + " " +
-               attributes_text(attributes),
-           op_name, attributes, std::move(inputs), constant);
+  const std::string title = name + " " +
+                            type_text({DataType::f32, to_shape(inputs[0].shape())}) + " " +
+                            attributes_text(attributes);
+  make.add(title, op_name, attributes, std::move(inputs), constant);
   // Each step: a sum of features + hidden + 3 terms below 2 in magnitude on average, a few
   // roundings of the gates; a cell adds up the errors of all steps.
   make.last().bound = 2 * 0x1p-24 * static_cast<double>((features + hidden + 16) * (steps + 1));

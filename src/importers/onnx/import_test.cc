@@ -84,7 +84,7 @@ TEST(OnnxImport, UnknownRankIsAnError) {
 TEST(OnnxImport, ReportsAllProblemsTogether) {
   ModelWriter model;
   model.input("x", "2,3").output("z");
-  model.node({"LSTM", {"x"}, {"a"}, {}, "lstm"});
+  model.node({"DeformConv", {"x"}, {"a"}, {}, "lstm"});
   model.node({"Elu", {"x"}, {"b"}, {{"beta", 1.0f}}, "elu"});
   model.node({"FusedMatMul", {"x", "x"}, {"c"}, {}, "fused", "com.microsoft"});
   model.node({"If", {"x"}, {"d"}, {}, "branch", "", true});
@@ -95,7 +95,7 @@ TEST(OnnxImport, ReportsAllProblemsTogether) {
   EXPECT_EQ(status.code(), Code::kUnsupported);
   const std::string text = status.message();
   EXPECT_THAT(text, HasSubstr("5 operators cannot be imported:"));
-  EXPECT_THAT(text, HasSubstr("node 'lstm' (LSTM): there is no importer"));
+  EXPECT_THAT(text, HasSubstr("node 'lstm' (DeformConv): there is no importer"));
   EXPECT_THAT(text, HasSubstr("node 'elu' (Elu): attribute 'beta' is not known"));
   EXPECT_THAT(text, HasSubstr("node 'fused' (com.microsoft.FusedMatMul)"));
   EXPECT_THAT(text, HasSubstr("node 'branch' (If): attribute 'then_branch': sub-graphs"));
