@@ -34,12 +34,19 @@ std::span<const OpFactory> op_factories() {
       expand_ops,
       tile_ops,
       pad_ops,
+      gather_nd_ops,
+      // Selection by value.
+      top_k_ops,
+      nonzero_ops,
+      nms_ops,
+      combined_nms_ops,
       // Arithmetic over many elements.
       conv_ops,
       matmul_ops,
       pool_ops,
       reduce_ops,
       arg_reduce_ops,
+      cumulative_ops,
       softmax_ops,
   };
   return kFactories;
