@@ -34,6 +34,11 @@ std::vector<const Tactic*> make_list() {
   for (auto& tactic : make_copies()) add(std::move(tactic));
   add(make_pad());
   add(make_gather());
+  for (auto& tactic : make_indexed()) add(std::move(tactic));
+  for (auto& tactic : make_elements()) add(std::move(tactic));
+  add(make_top_k());
+  for (auto& tactic : make_nms()) add(std::move(tactic));
+  for (auto& tactic : make_found()) add(std::move(tactic));
   list.push_back(&reference_tactic());
   return list;
 }
@@ -43,6 +48,13 @@ std::vector<const Tactic*> make_list() {
 std::span<const Tactic* const> all_tactics() {
   static const auto* list = new std::vector<const Tactic*>(make_list());
   return *list;
+}
+
+Verdict can_run_step(const Tactic& tactic, const StepDesc& step, const Target& target) {
+  if (step.sizes_outputs && !tactic.can_size_outputs()) {
+    return Verdict::no("the size of the result depends on values");
+  }
+  return tactic.can_run(step, target);
 }
 
 const Tactic* find_tactic(std::string_view name) {

@@ -22,5 +22,10 @@ std::vector<std::unique_ptr<Tactic>> make_reductions(cpu::Isa isa);
 std::vector<std::unique_ptr<Tactic>> make_copies();
 std::unique_ptr<Tactic> make_pad();
 std::unique_ptr<Tactic> make_gather();
+std::vector<std::unique_ptr<Tactic>> make_indexed();
+std::vector<std::unique_ptr<Tactic>> make_elements();
+std::unique_ptr<Tactic> make_top_k();
+std::vector<std::unique_ptr<Tactic>> make_nms();
+std::vector<std::unique_ptr<Tactic>> make_found();
 
 }  // namespace hone
