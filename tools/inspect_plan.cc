@@ -30,19 +30,23 @@ Result<PlanMemory> measure_memory(const Engine& engine) {
   const auto& plan = engine.impl()->plan;
   PlanMemory memory;
   HONE_ASSIGN_OR_RETURN(memory.shapes, choose_shapes(engine, {}));
-  HONE_ASSIGN_OR_RETURN(const auto binding, Binding::make(plan, memory.shapes));
-  memory.arena = static_cast<int64_t>(binding->arena_bytes());
+  HONE_ASSIGN_OR_RETURN(const auto stages, Binding::make_all(plan, memory.shapes));
   memory.steps.resize(plan->data.portable.steps.size());
-  for (size_t s = 0; s < memory.steps.size(); ++s) {
-    for (int v : plan->data.portable.steps[s].outputs) {
-      const TensorLayout& layout = binding->layout(v);
-      memory.steps[s].output +=
-          layout.num_elements() * static_cast<int64_t>(dtype_size(layout.dtype));
+  for (const auto& binding : stages) {
+    memory.arena += static_cast<int64_t>(binding->arena_bytes());
+    for (size_t s = binding->stage().begin; s < binding->stage().end; ++s) {
+      const PlanStep& step = plan->data.portable.steps[s];
+      for (int v : step.outputs) {
+        if (step.ends_stage) continue;  // values decide
+        const TensorLayout& layout = binding->layout(v);
+        memory.steps[s].output +=
+            layout.num_elements() * static_cast<int64_t>(dtype_size(layout.dtype));
+      }
     }
-  }
-  for (const Binding::Step& step : binding->steps()) {
-    memory.steps[static_cast<size_t>(step.index)].workspace =
-        static_cast<int64_t>(step.prepared->workspace_bytes());
+    for (const Binding::Step& step : binding->steps()) {
+      memory.steps[static_cast<size_t>(step.index)].workspace =
+          static_cast<int64_t>(step.prepared->workspace_bytes());
+    }
   }
   return memory;
 }

@@ -92,12 +92,14 @@ class HONE_API ExecutionContext {
   ExecutionContext(ExecutionContext&&) noexcept;
   ExecutionContext& operator=(ExecutionContext&&) noexcept;
 
-  // Inputs by position in Engine::inputs(); outputs come through the allocator, in order.
+  // Inputs by position in Engine::inputs(); outputs come through the allocator, in order, but those
+  // whose size depends on values, and what is computed from them, when their size is found out.
   // In the steady state (a shape seen before) no allocation, lock or string work of ours happens.
   Status run(std::span<const TensorView> inputs, const OutputAllocator& allocate);
   // By name, into memory of the caller; output views must have the right dtype and size.
   Status run(const NamedTensors& inputs, const NamedTensors& outputs);
-  // Shapes of the outputs for these input shapes, without running.
+  // Shapes of the outputs for these input shapes, without running. kAny (-1) stands for sizes that
+  // depend on values: a run finds them out and tells the allocator.
   Result<std::vector<std::vector<int64_t>>> output_shapes(
       const std::vector<std::vector<int64_t>>& input_shapes);
   // Runs once with a clock around each step.

@@ -14,7 +14,7 @@ Result<MemoryUse> measure_memory(const PlanData& plan, const Target& target) {
   loaded->data.portable = plan.portable;
   loaded->tuned = plan.tuned.front();
   loaded->target = target;
-  loaded->descs = make_step_descs(loaded->data.portable);
+  loaded->prepare();
   std::vector<std::vector<std::vector<int64_t>>> shapes;
   for (const PlanProfile& profile : plan.portable.profiles) {
     shapes.emplace_back();
@@ -30,8 +30,10 @@ Result<MemoryUse> measure_memory(const PlanData& plan, const Target& target) {
   MemoryUse use;
   use.weights = weight_bytes(plan.portable, plan.tuned.front());
   for (const auto& profile : shapes) {
-    HONE_ASSIGN_OR_RETURN(const auto binding, Binding::make(loaded, profile));
-    use.arena = std::max(use.arena, static_cast<int64_t>(binding->arena_bytes()));
+    HONE_ASSIGN_OR_RETURN(const auto stages, Binding::make_all(loaded, profile));
+    int64_t arena = 0;
+    for (const auto& stage : stages) arena += static_cast<int64_t>(stage->arena_bytes());
+    use.arena = std::max(use.arena, arena);
   }
   return use;
 }

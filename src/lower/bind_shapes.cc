@@ -60,7 +60,35 @@ bool make_positive(const Dim& dim, SymbolValues* symbols) {
   return false;
 }
 
+// Those that use symbols with values only: the others are about sizes found while running.
+std::vector<std::pair<Dim, Dim>> with_values(const std::vector<std::pair<Dim, Dim>>& must_be_equal,
+                                             const SymbolValues& symbols) {
+  std::vector<std::pair<Dim, Dim>> pairs;
+  for (const auto& pair : must_be_equal) {
+    std::set<std::string> used;
+    collect_symbols({pair.first, pair.second}, &used);
+    const bool known = std::all_of(used.begin(), used.end(),
+                                   [&](const std::string& name) { return symbols.contains(name); });
+    if (known) pairs.push_back(pair);
+  }
+  return pairs;
+}
+
 }  // namespace
+
+void add_default_sizes(const Portable& portable, SymbolValues* symbols) {
+  const SymbolValues inputs = *symbols;
+  for (const PlanStep& step : portable.steps) {
+    if (!step.ends_stage) continue;
+    for (int v : step.outputs) {
+      for (const Dim& dim : portable.values[v].type.shape) {
+        if (dim.is_symbol()) symbols->try_emplace(dim.symbol_name(), kDefaultSize);
+      }
+    }
+  }
+  equate(portable.must_be_equal, symbols);
+  for (const auto& [name, value] : inputs) (*symbols)[name] = value;
+}
 
 DefaultSymbols default_symbols(const std::vector<Shape>& inputs,
                                const std::vector<std::pair<Dim, Dim>>& must_be_equal) {
@@ -71,6 +99,7 @@ DefaultSymbols default_symbols(const std::vector<Shape>& inputs,
       result.symbols.try_emplace(shape[d].symbol_name(), d == 0 ? kDefaultBatch : kDefaultSize);
     }
   }
+  const auto pairs = with_values(must_be_equal, result.symbols);
   // Each step may undo the other, so both are tried a few times and the outcome is checked.
   for (int round = 0; round < 4 && !result.fits; ++round) {
     for (const Shape& shape : inputs) {
@@ -78,7 +107,7 @@ DefaultSymbols default_symbols(const std::vector<Shape>& inputs,
         if (!dim.is_const()) make_positive(dim, &result.symbols);
       }
     }
-    result.fits = equate(must_be_equal, &result.symbols);
+    result.fits = equate(pairs, &result.symbols);
     for (const Shape& shape : inputs) {
       const auto sizes = eval_shape(shape, result.symbols);
       result.fits = result.fits && sizes.ok();
@@ -111,15 +140,23 @@ Result<SymbolValues> bind_symbols(const Portable& portable,
           fmt::format("dimension {} is {} instead of {}", d, shapes[i][d], expected));
     }
   }
-  for (const auto& [a, b] : portable.must_be_equal) {
+  HONE_RETURN_IF_ERROR(check_stage(portable, 0, symbols));
+  return symbols;
+}
+
+Status check_stage(const Portable& portable, int stage, const SymbolValues& symbols) {
+  for (size_t i = 0; i < portable.must_be_equal.size(); ++i) {
+    if (stage != (portable.check_stages.empty() ? 0 : portable.check_stages[i])) continue;
+    const auto& [a, b] = portable.must_be_equal[i];
     HONE_ASSIGN_OR_RETURN(const int64_t left, a.eval(symbols));
     HONE_ASSIGN_OR_RETURN(const int64_t right, b.eval(symbols));
     if (left == right) continue;
-    return Status(Code::kShape, fmt::format("these input shapes do not fit the model: {} = {} must "
-                                            "equal {} = {}",
-                                            a.text(), left, b.text(), right));
+    return Status(Code::kShape,
+                  fmt::format("{} do not fit the model: {} = {} must equal {} = {}",
+                              stage == 0 ? "these input shapes" : "sizes found while running",
+                              a.text(), left, b.text(), right));
   }
-  return symbols;
+  return ok();
 }
 
 size_t nearest_profile(const Portable& portable, const std::vector<std::vector<int64_t>>& shapes) {
@@ -152,10 +189,14 @@ Result<std::vector<SymbolValues>> profile_symbols(const Portable& portable) {
     HONE_ASSIGN_OR_RETURN(SymbolValues values, bind_symbols(portable, shapes));
     symbols.push_back(std::move(values));
   }
-  if (!symbols.empty()) return symbols;
-  std::vector<Shape> inputs;
-  for (int input : portable.inputs) inputs.push_back(portable.values[input].type.shape);
-  symbols.push_back(default_symbols(inputs, portable.must_be_equal).symbols);
+  if (symbols.empty()) {
+    std::vector<Shape> inputs;
+    for (int input : portable.inputs) inputs.push_back(portable.values[input].type.shape);
+    symbols.push_back(default_symbols(inputs, portable.must_be_equal).symbols);
+  }
+  if (portable.num_stages > 1) {
+    for (SymbolValues& values : symbols) add_default_sizes(portable, &values);
+  }
   return symbols;
 }
 

@@ -87,7 +87,7 @@ std::vector<StepChoice> choose_by_list_order(const Portable& portable, const Tar
         choice.rejected.push_back({tactic->name(), "later in the list; not timed"});
         continue;
       }
-      const Verdict verdict = tactic->can_run(desc, target);
+      const Verdict verdict = can_run_step(*tactic, desc, target);
       if (!verdict.ok()) {
         choice.rejected.push_back({tactic->name(), verdict.reason()});
         continue;
@@ -167,7 +167,7 @@ Status check_tuned_step(const PlanStep& step, const StepDesc& desc, const TunedS
   if (op_name != "*" && op_name != step.op->name) {
     return misfit(fmt::format("tactic '{}' does not run operator {}", tuned.tactic, step.op->name));
   }
-  const Verdict verdict = tactic->can_run(desc, target);
+  const Verdict verdict = can_run_step(*tactic, desc, target);
   if (!verdict.ok())
     return misfit(fmt::format("tactic '{}' cannot run it: {}", tuned.tactic, verdict.reason()));
   if (tuned.configs.empty()) return misfit("no configuration");

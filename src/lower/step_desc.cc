@@ -8,6 +8,7 @@ StepDesc make_step_desc(const Portable& portable, const PlanStep& step) {
   desc.attributes = step.attributes;
   desc.epilogue = step.epilogue;
   desc.strict_fp32 = portable.strict_fp32;
+  desc.sizes_outputs = step.ends_stage;
   const auto describe = [&portable](int index) {
     const PlanValue& value = portable.values[index];
     OperandDesc operand;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "lower/views.h"
+#include "plan/stages.h"
 
 namespace hone {
 namespace {
@@ -19,6 +20,7 @@ class StoragePlanner {
     is_output_.assign(count, false);
     producer_.assign(count, -1);
     last_use_.assign(count, -1);
+    stage_ = value_stages(portable);
     for (int output : portable.outputs) is_output_[output] = true;
     for (size_t s = 0; s < portable.steps.size(); ++s) {
       for (int v : portable.steps[s].inputs) last_use_[v] = static_cast<int>(s);
@@ -44,9 +46,15 @@ class StoragePlanner {
     return v;
   }
   bool computed(int v) const { return portable_.values[v].kind == ValueKind::kComputed; }
+  // A step that finds out the sizes of its outputs writes them where it is told while running.
+  bool sizes_outputs(int s) const { return portable_.steps[s].ends_stage; }
   bool free_to_alias(int v) const {
-    return computed(v) && values_[v].alias == AliasKind::kNone && !is_output_[v];
+    return computed(v) && values_[v].alias == AliasKind::kNone && !is_output_[v] &&
+           !sizes_outputs(producer_[v]);
   }
+  // A value may lie in a buffer of its own stage or of an earlier one, not in one that is not there
+  // yet.
+  bool may_lie_in(int v, int parent) const { return stage_[v] >= stage_[parent]; }
   void alias(int v, AliasKind kind, int parent, int axis = 0, Dim start = 0) {
     values_[v].alias = kind;
     values_[v].parent = parent;
@@ -63,12 +71,12 @@ class StoragePlanner {
 
   void view_reshape(int s) {
     const PlanStep& step = portable_.steps[s];
-    if (!is_reshape_like(*step.op) || !step.epilogue.empty()) return;
+    if (!is_reshape_like(*step.op) || !step.epilogue.empty() || sizes_outputs(s)) return;
     const int in = step.inputs[0], out = step.outputs[0];
     if (portable_.values[in].kind == ValueKind::kConstant) return;
     if (!is_output_[out]) {
       alias(out, AliasKind::kSame, in);
-    } else if (free_to_alias(in) && dense_chain(in)) {
+    } else if (free_to_alias(in) && dense_chain(in) && may_lie_in(in, out)) {
       // The bytes must end up in the caller's buffer, so the producer writes there.
       alias(in, AliasKind::kSame, out);
     } else {
@@ -81,6 +89,7 @@ class StoragePlanner {
     const PlanStep& step = portable_.steps[s];
     if (!step.epilogue.empty() || portable_.values[step.inputs[0]].kind == ValueKind::kConstant)
       return;
+    if (sizes_outputs(s)) return;
     const std::vector<SliceView> views = slice_views(descs_[s]);
     if (views.size() != step.outputs.size()) return;
     for (int out : step.outputs) {
@@ -105,6 +114,7 @@ class StoragePlanner {
   void elide_concat(int s) {
     const PlanStep& step = portable_.steps[s];
     if (!step.epilogue.empty() || std::string_view(step.op->name) != "Concat") return;
+    if (sizes_outputs(s)) return;
     const int out = step.outputs[0];
     if (root(out) != out) return;  // part of something else already: keep it simple, copy
     const int axis = concat_axis(descs_[s]);
@@ -112,7 +122,7 @@ class StoragePlanner {
     bool all = true;
     for (size_t i = 0; i < step.inputs.size(); ++i) {
       const int v = step.inputs[i];
-      if (free_to_alias(v) && !has_reshape_view(v) && !made_by_reshape(v)) {
+      if (free_to_alias(v) && !has_reshape_view(v) && !made_by_reshape(v) && may_lie_in(v, out)) {
         alias(v, AliasKind::kSlice, out, axis, start);
       } else {
         all = false;
@@ -162,6 +172,7 @@ class StoragePlanner {
   void reuse_input(int s) {
     const PlanStep& step = portable_.steps[s];
     if (steps_[s].is_view || !choices_[s].tactic || step.outputs.size() != 1) return;
+    if (sizes_outputs(s)) return;
     const int out = step.outputs[0];
     if (!free_to_alias(out) || has_alias(out)) return;
     for (size_t i = 0; i < step.inputs.size(); ++i) {
@@ -202,7 +213,7 @@ class StoragePlanner {
   std::vector<TunedStep>& steps_;
   std::vector<TunedValue> values_;
   std::vector<bool> is_output_;
-  std::vector<int> producer_, last_use_;
+  std::vector<int> producer_, last_use_, stage_;
 };
 
 }  // namespace

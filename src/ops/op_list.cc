@@ -34,6 +34,12 @@ std::span<const OpFactory> op_factories() {
       expand_ops,
       tile_ops,
       pad_ops,
+      gather_nd_ops,
+      // Selection by value.
+      top_k_ops,
+      nonzero_ops,
+      nms_ops,
+      combined_nms_ops,
       // Arithmetic over many elements.
       conv_ops,
       conv_transpose_ops,
@@ -42,6 +48,7 @@ std::span<const OpFactory> op_factories() {
       resize_ops,
       reduce_ops,
       arg_reduce_ops,
+      cumulative_ops,
       softmax_ops,
       recurrent_ops,
       normalization_ops,

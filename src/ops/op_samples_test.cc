@@ -2,6 +2,7 @@
 
 #include "ops/conv_transpose.h"
 #include "ops/resize.h"
+#include "ops/selection.h"
 
 namespace hone {
 namespace {
@@ -263,6 +264,66 @@ void add_recurrent_samples(std::vector<OpSample>& samples) {
   add("RNN", 1, rnn, 2, true);
 }
 
+void add_selection_samples(std::vector<OpSample>& samples) {
+  const Tensor x = sample_tensor(DataType::f32, {3, 4, 5});
+  const Tensor counts = integer_tensor({3, 4}, 1);
+  samples.push_back({"TopK", TopKAttributes{}, {x, Tensor::scalar<int64_t>(2)}});
+  samples.push_back({"TopK", TopKAttributes{0, false, DataType::i32}, {counts, i64s({3})}});
+  samples.push_back(
+      {"GatherND", GatherNdAttributes{}, {x, Tensor::from<int64_t>({2, 2}, {0, -1, 2, 3})}});
+  samples.push_back(
+      {"GatherND", GatherNdAttributes{1}, {x, Tensor::from<int64_t>({3, 1}, {0, 3, -4})}});
+  samples.push_back({"GatherElements",
+                     GatherElementsAttributes{1},
+                     {x, Tensor::from<int64_t>({1, 2, 1}, {0, -1})}});
+  for (const char* reduction : {"none", "add", "sub", "mul", "min", "max"}) {
+    samples.push_back({"ScatterND",
+                       ScatterNdAttributes{reduction},
+                       {counts, Tensor::from<int64_t>({2, 1}, {2, 2}), integer_tensor({2, 4}, 3)},
+                       1});
+    samples.push_back({"ScatterElements",
+                       ScatterElementsAttributes{-1, reduction},
+                       {x, Tensor::from<int64_t>({1, 1, 2}, {4, -5}),
+                        sample_tensor(DataType::f32, {1, 1, 2}, 2)}});
+  }
+  for (const bool flag : {false, true}) {
+    samples.push_back({"CumSum", CumulativeAttributes{1, flag, !flag}, {x}});
+    samples.push_back({"CumProd", CumulativeAttributes{-1, !flag, flag}, {counts}});
+  }
+}
+
+// Boxes as corners in any order; results whose size depends on values.
+void add_detection_samples(std::vector<OpSample>& samples) {
+  const Tensor boxes = sample_tensor(DataType::f32, {2, 9, 4});
+  const Tensor scores = sample_tensor(DataType::f32, {2, 3, 9}, 1);
+  samples.push_back({"NonMaxSuppression",
+                     NmsAttributes{},
+                     {boxes, scores, i64s({4}), Tensor::scalar(0.3f), Tensor::scalar(0.0f)},
+                     2});
+  samples.push_back({"NonMaxSuppression", NmsAttributes{true}, {boxes, scores, i64s({9})}, 2});
+  samples.push_back({"NonMaxSuppressionPadded",
+                     PaddedNmsAttributes{5, 0.3, -2, 0.5},
+                     {sample_tensor(DataType::f32, {9, 4}), sample_tensor(DataType::f32, {9}, 2)},
+                     2});
+  for (const bool pad : {false, true}) {
+    CombinedNmsAttributes attributes;
+    attributes.max_per_class = 2;
+    attributes.max_total = 7;
+    attributes.pad_per_class = pad;
+    samples.push_back(
+        {"CombinedNonMaxSuppression",
+         attributes,
+         {sample_tensor(DataType::f32, {2, 9, 1, 4}), sample_tensor(DataType::f32, {2, 9, 3}, 1)},
+         2});
+  }
+  const Tensor flags = Tensor::from<bool>({3}, {true, false, true});
+  samples.push_back({"NonZero", {}, {sample_tensor(DataType::f32, {3, 4})}});
+  samples.push_back(
+      {"Compress", CompressAttributes{1}, {sample_tensor(DataType::f32, {2, 4, 3}), flags}});
+  samples.push_back({"Unique", UniqueAttributes{true}, {integer_tensor({20}, 0)}});
+  samples.push_back({"Unique", UniqueAttributes{false}, {sample_tensor(DataType::f32, {20})}});
+}
+
 }  // namespace
 
 Tensor sample_tensor(DataType dtype, std::vector<int64_t> shape, int seed) {
@@ -283,6 +344,8 @@ std::vector<OpSample> op_samples() {
   add_movement_samples(samples);
   add_arithmetic_samples(samples);
   add_recurrent_samples(samples);
+  add_selection_samples(samples);
+  add_detection_samples(samples);
   return samples;
 }
 

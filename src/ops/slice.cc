@@ -4,6 +4,7 @@
 #include "ops/eval.h"
 #include "ops/infer.h"
 #include "ops/op_list.h"
+#include "ops/slice_cut.h"
 
 namespace hone {
 namespace {
@@ -12,30 +13,8 @@ namespace {
 // INT32_MAX as well as INT64_MAX.
 constexpr int64_t kToTheEnd = INT32_MAX;
 
-// A bound as NumPy normalises it: counted from the end if negative, then cut to [low, high].
-int64_t normal_bound(int64_t bound, int64_t dim, int64_t low, int64_t high) {
-  if (bound < 0) bound = bound < -dim ? low : bound + dim;
-  return std::min(std::max(bound, low), high);
-}
-
-// First element and number of elements.
-struct Cut {
-  int64_t start = 0;
-  int64_t count = 0;
-};
-
-Cut cut(int64_t dim, int64_t start, int64_t end, int64_t step) {
-  const int64_t low = step > 0 ? 0 : -1, high = step > 0 ? dim : dim - 1;
-  start = normal_bound(start, dim, low, high);
-  end = normal_bound(end, dim, low, high);
-  if (step > 0) return {start, start >= end ? 0 : 1 + (end - start - 1) / step};
-  // Unsigned: -INT64_MIN does not fit.
-  const uint64_t backward = -static_cast<uint64_t>(step);
-  return {start, start <= end ? 0 : 1 + static_cast<int64_t>((start - end - 1) / backward)};
-}
-
-// The same for dimensions and bounds that may be expressions; invalid() when the sign of a bound is
-// not known.
+// normal_bound() for dimensions and bounds that may be expressions; invalid() when the sign of a
+// bound is not known.
 Dim symbolic_bound(const Dim& bound, const Dim& dim, const Dim& low, const Dim& high) {
   if (!bound.is_valid()) return bound;
   if (bound.is_const() && bound.value() >= kToTheEnd) return high;

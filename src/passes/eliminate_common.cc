@@ -4,6 +4,9 @@
 
 #include <string>
 #include <unordered_map>
+#include <vector>
+
+#include "passes/edit.h"
 
 namespace hone {
 namespace {
@@ -43,11 +46,17 @@ Result<bool> eliminate_common(Graph& graph) {
   bool changed = graph.remove_dead();
   changed = merge_constants(graph) || changed;
   std::unordered_map<std::string, Node*> seen;
+  // A size that depends on values had a symbol for each node; users of the erased one must learn
+  // the other.
+  std::vector<Value*> retyped;
   for (Node* node : graph.nodes()) {
     if (!node->op().foldable) continue;  // random numbers are different each time
     auto [entry, fresh] = seen.emplace(key_of(node), node);
     if (fresh) continue;
     for (size_t i = 0; i < node->outputs().size(); ++i) {
+      if (node->output(i)->type() != entry->second->output(i)->type()) {
+        retyped.push_back(entry->second->output(i));
+      }
       graph.replace_uses(node->output(i), entry->second->output(i));
     }
     graph.add_sources(entry->second, node->sources());
@@ -55,6 +64,7 @@ Result<bool> eliminate_common(Graph& graph) {
     changed = true;
   }
   if (changed) graph.remove_dead();
+  if (!retyped.empty()) HONE_RETURN_IF_ERROR(infer_users(graph, retyped));
   return changed;
 }
 

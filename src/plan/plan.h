@@ -5,6 +5,7 @@
 
 #include <array>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -41,6 +42,10 @@ struct PlanStep {
   std::vector<int> inputs, outputs;  // indices into Portable::values
   int group = 0;                     // steps of one group may run side by side; groups ascend
   std::string device = "cpu";
+  // Not stored, see find_stages() in plan/stages.h. A step that ends its stage has outputs whose
+  // size is known only when it has run.
+  int stage = 0;
+  bool ends_stage = false;
 };
 
 struct PlanProfile {
@@ -61,6 +66,9 @@ struct Portable {
   std::vector<PlanProfile> profiles;
   std::vector<std::pair<Dim, Dim>> must_be_equal;  // checked when shapes are bound
   bool strict_fp32 = false;
+  // Not stored, see find_stages().
+  int num_stages = 1;
+  std::vector<int> check_stages;  // when each of must_be_equal can be checked; empty = 0 for all
 };
 
 // Where the bytes of a value live when it is not in a slot of its own. Not stored in the file:

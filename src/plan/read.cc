@@ -9,6 +9,7 @@
 #include "plan/plan.h"
 #include "plan/plan_file.h"
 #include "plan/plan_generated.h"
+#include "plan/stages.h"
 
 namespace hone {
 namespace {
@@ -319,6 +320,7 @@ Result<PlanData> read(std::string_view bytes, std::shared_ptr<const void> owner)
     return Status(plan.status()).at(section_name(plan_file::SectionKind::kMetadata, 0));
   }
   HONE_RETURN_IF_ERROR(verify_plan(*plan));
+  find_stages(&plan->portable);
   return plan;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "plan/plan_file.h"
+#include "plan/stages.h"
 
 namespace hone {
 namespace plan_checks {
@@ -31,7 +32,8 @@ Status check_symbols(const Dim& dim, const std::set<std::string>& symbols) {
   dim.collect_symbols(&used);
   for (const std::string& symbol : used) {
     if (!symbols.contains(symbol)) {
-      return wrong(fmt::format("no input gives a value to '{}' in '{}'", symbol, dim.text()));
+      return wrong(
+          fmt::format("no input and no step gives a value to '{}' in '{}'", symbol, dim.text()));
     }
   }
   return ok();
@@ -63,7 +65,9 @@ Status check_value(const PlanValue& value, const std::set<std::string>& symbols)
     return wrong(fmt::format("rank {} is more than {}", value.type.shape.size(), kMaxRank));
   }
   for (const Dim& dim : value.type.shape) {
-    HONE_RETURN_IF_ERROR(check_symbols(dim, symbols));
+    if (!dim.is_valid()) return wrong("a dimension is not valid");
+    // The shapes of computed values are compared with inferred ones, see check_steps().
+    if (value.kind == ValueKind::kInput) HONE_RETURN_IF_ERROR(check_symbols(dim, symbols));
     if (dim.is_const() && dim.value() < 0) return wrong("a dimension is negative");
   }
   if (value.kind == ValueKind::kConstant) return check_constant(value);
@@ -139,11 +143,7 @@ Status check_interface(const Portable& portable, std::set<std::string>* symbols)
                                       [](auto& v) { return v.kind == ValueKind::kInput; });
   if (inputs != portable.inputs.size()) return wrong("a value is an input, but not listed as one");
   // Binding reads the value of a symbol where a dimension is just that symbol.
-  for (int input : portable.inputs) {
-    for (const Dim& dim : portable.values[input].type.shape) {
-      if (dim.is_symbol()) symbols->insert(dim.symbol_name());
-    }
-  }
+  *symbols = input_symbols(portable);
   return ok();
 }
 
@@ -166,9 +166,13 @@ Status check_values(const Portable& portable, std::set<std::string>* symbols) {
       return std::move(status).at(fmt::format("profile {}", i));
     }
   }
+  return ok();
+}
+
+Status check_equal_pairs(const Portable& portable, const std::set<std::string>& symbols) {
   for (const auto& [a, b] : portable.must_be_equal) {
     for (const Dim& dim : {a, b}) {
-      Status status = check_symbols(dim, *symbols);
+      Status status = check_symbols(dim, symbols);
       if (!status.ok()) return std::move(status).at("shape checks");
     }
   }
@@ -180,7 +184,8 @@ Status check_values(const Portable& portable, std::set<std::string>* symbols) {
 Status verify_plan(const PlanData& plan) {
   std::set<std::string> symbols;
   HONE_RETURN_IF_ERROR(plan_checks::check_values(plan.portable, &symbols));
-  HONE_RETURN_IF_ERROR(plan_checks::check_steps(plan.portable, symbols));
+  HONE_RETURN_IF_ERROR(plan_checks::check_steps(plan.portable, &symbols));
+  HONE_RETURN_IF_ERROR(plan_checks::check_equal_pairs(plan.portable, symbols));
   return plan_checks::check_tuned(plan);
 }
 

@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <map>
+
 #include "base/text.h"
 #include "plan/equalities.h"
 #include "plan/verify.h"
@@ -14,10 +17,10 @@ constexpr int kFirstFresh = 1 << 24;
 // Walks the steps in order and infers everything anew.
 class StepChecker {
  public:
-  StepChecker(const Portable& portable, const std::set<std::string>& symbols)
+  StepChecker(const Portable& portable, std::set<std::string>* symbols)
       : portable_(portable),
-        symbols_(symbols),
-        equalities_(portable.must_be_equal),
+        symbols_(*symbols),
+        equalities_(known_pairs()),
         group_of_(portable.values.size(), kNever),
         values_of_(portable.values.size()) {
     for (size_t i = 0; i < portable.values.size(); ++i) {
@@ -42,6 +45,7 @@ class StepChecker {
 
  private:
   static constexpr int kNever = -2, kFromStart = -1;
+  using Pairs = std::vector<std::pair<Dim, Dim>>;
 
   Status check(const PlanStep& step) {
     HONE_RETURN_IF_ERROR(check_texts(step));
@@ -139,15 +143,20 @@ class StepChecker {
       return wrong(fmt::format("operator {} gives {} outputs, not {}", step.op->name,
                                context.outputs.size(), step.outputs.size()));
     }
+    const std::set<std::string> fresh = fresh_names(first_fresh);
+    // What the step relies on is checked before it runs, unless it is about its own result.
+    Pairs later = take_pairs_with(fresh);
+    HONE_RETURN_IF_ERROR(check_equalities(scope_.must_be_equal));
+    if (!fresh.empty()) HONE_RETURN_IF_ERROR(name_fresh(step, fresh, &context, &later));
+    HONE_RETURN_IF_ERROR(check_equalities(later));
     for (size_t i = 0; i < step.outputs.size(); ++i) {
-      // A dimension that inference does not know is a symbol that no declared type can have, so it
-      // is an error here: sizes that are known only while running cannot be in a plan.
+      // A dimension that inference does not know and that has got no name is a symbol that no
+      // declared type can have, so it is an error here.
       const TensorType& declared = portable_.values[step.outputs[i]].type;
       if (declared == context.outputs[i]) continue;
       return wrong(fmt::format("output {} has the type {}, but should have {}", i,
                                type_text(declared), type_text(context.outputs[i])));
     }
-    HONE_RETURN_IF_ERROR(check_equalities());
     if (!step.epilogue.empty()) return ok();  // it changes the elements
     for (size_t i = 0; i < step.outputs.size() && i < context.output_values.size(); ++i) {
       values_of_[step.outputs[i]] = std::move(context.output_values[i]);
@@ -155,23 +164,89 @@ class StepChecker {
     return ok();
   }
 
-  // A hostile plan might name a symbol of an input as the next fresh one.
-  Status check_fresh(int first) const {
+  // Sizes that are known only when the step has run: where inference has a fresh symbol and the
+  // plan a new symbol, the latter gets its value there. It takes the place of the fresh one.
+  Status name_fresh(const PlanStep& step, const std::set<std::string>& fresh, InferContext* context,
+                    Pairs* pairs) {
+    std::map<std::string, Dim> names;
+    std::set<std::string> added;
+    for (size_t i = 0; i < step.outputs.size(); ++i) {
+      const Shape& declared = portable_.values[step.outputs[i]].type.shape;
+      const Shape& inferred = context->outputs[i].shape;
+      for (size_t d = 0; d < inferred.size() && inferred.size() == declared.size(); ++d) {
+        if (!inferred[d].is_symbol() || !declared[d].is_symbol()) continue;
+        const std::string& name = declared[d].symbol_name();
+        if (!fresh.contains(inferred[d].symbol_name()) || symbols_.contains(name)) continue;
+        if (names.contains(inferred[d].symbol_name()) || !added.insert(name).second) continue;
+        names.emplace(inferred[d].symbol_name(), declared[d]);
+      }
+    }
+    if (names.empty()) return ok();
+    if (++stages_ > kMaxStages) return wrong("too many steps have results of unknown size");
+    symbols_.insert(added.begin(), added.end());
+    for (TensorType& type : context->outputs) type.shape = substitute(type.shape, names);
+    for (DimValues& values : context->output_values) {
+      if (values) *values = substitute(*values, names);
+    }
+    for (auto& [a, b] : *pairs) {
+      a = a.substitute(names);
+      b = b.substitute(names);
+    }
+    equalities_ = Equalities(known_pairs());
+    return ok();
+  }
+
+  // Names of the symbols that the last inference made.
+  std::set<std::string> fresh_names(int first) const {
+    std::set<std::string> names;
     SymbolScope scope;
     scope.next = first;
-    while (scope.next < scope_.next) {
-      const Dim symbol = scope.fresh();
-      if (symbols_.contains(symbol.symbol_name())) {
-        return wrong(fmt::format("an input uses the reserved name '{}'", symbol.symbol_name()));
+    while (scope.next < scope_.next) names.insert(scope.fresh().symbol_name());
+    return names;
+  }
+
+  Pairs take_pairs_with(const std::set<std::string>& symbols) {
+    Pairs taken;
+    if (symbols.empty()) return taken;
+    std::erase_if(scope_.must_be_equal, [&](const std::pair<Dim, Dim>& pair) {
+      std::set<std::string> used;
+      collect_symbols({pair.first, pair.second}, &used);
+      const bool take = std::any_of(used.begin(), used.end(), [&](const std::string& name) {
+        return symbols.contains(name);
+      });
+      if (take) taken.push_back(pair);
+      return take;
+    });
+    return taken;
+  }
+
+  // The checks that a run has made before it comes to the present step, and those that it makes
+  // right behind it: with symbols that have values by then.
+  Pairs known_pairs() const {
+    Pairs pairs;
+    for (const auto& pair : portable_.must_be_equal) {
+      std::set<std::string> used;
+      collect_symbols({pair.first, pair.second}, &used);
+      if (std::includes(symbols_.begin(), symbols_.end(), used.begin(), used.end())) {
+        pairs.push_back(pair);
       }
+    }
+    return pairs;
+  }
+
+  // A hostile plan might name a symbol of an input as the next fresh one.
+  Status check_fresh(int first) const {
+    for (const std::string& name : fresh_names(first)) {
+      if (!symbols_.contains(name)) continue;
+      return wrong(fmt::format("an input or a step uses the reserved name '{}'", name));
     }
     return ok();
   }
 
   // What the step relies on must be among what binding checks: else a plan that leaves a check out
   // would make a kernel read beyond its tensors.
-  Status check_equalities() {
-    for (const auto& [a, b] : scope_.must_be_equal) {
+  Status check_equalities(const Pairs& pairs) {
+    for (const auto& [a, b] : pairs) {
       if (equalities_.implied(a, b)) continue;
       return wrong(fmt::format("it needs {} = {}, which is not among the plan's shape checks",
                                a.text(), b.text()));
@@ -180,8 +255,9 @@ class StepChecker {
   }
 
   const Portable& portable_;
-  const std::set<std::string>& symbols_;
+  std::set<std::string>& symbols_;  // that have values when the present step has run
   Equalities equalities_;
+  int stages_ = 1;
   SymbolScope scope_;
   int group_ = 0;
   std::vector<int> group_of_;         // of the step that computes a value
@@ -190,7 +266,7 @@ class StepChecker {
 
 }  // namespace
 
-Status check_steps(const Portable& portable, const std::set<std::string>& symbols) {
+Status check_steps(const Portable& portable, std::set<std::string>* symbols) {
   return StepChecker(portable, symbols).run();
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <functional>
 
+#include "ops/selection.h"
 #include "plan/equalities.h"
 #include "plan/plan_test_util.h"
 
@@ -49,8 +50,7 @@ std::vector<Mistake> portable_mistakes() {
        [](PlanData& p) { step(p, 2).outputs[0] = step(p, 1).outputs[0]; }},
       {"has its bytes from elsewhere", [](PlanData& p) { step(p, 2).outputs[0] = 0; }},
       {"no step computes value", [](PlanData& p) { p.portable.steps.pop_back(); }},
-      {"no input gives a value to 'K'",
-       [](PlanData& p) { value_of(p, 1).type.shape[0] = Dim::symbol("K"); }},
+      {"but should have", [](PlanData& p) { value_of(p, 1).type.shape[0] = Dim::symbol("K"); }},
       {"but should have", [](PlanData& p) { value_of(p, 1).type.shape[0] = Dim::symbol("M"); }},
       {"but should have", [](PlanData& p) { value_of(p, 7).type.shape[2] = Dim(3); }},
       {"but should have", [](PlanData& p) { value_of(p, 1).type.dtype = DataType::f64; }},
@@ -60,7 +60,7 @@ std::vector<Mistake> portable_mistakes() {
       {"no known data type",
        [](PlanData& p) { value_of(p, 1).type.dtype = static_cast<DataType>(99); }},
       {"it needs N = M", [](PlanData& p) { p.portable.must_be_equal.clear(); }},
-      {"no input gives a value",
+      {"gives a value to 'K'",
        [](PlanData& p) { p.portable.must_be_equal[0].first = Dim::symbol("K"); }},
       {"not listed as one",
        [](PlanData& p) { p.portable.inputs.pop_back(), p.portable.input_names.pop_back(); }},
@@ -201,6 +201,66 @@ TEST(EqualitiesTest, WhatFollows) {
   // Contradictions and cycles do no harm.
   Equalities odd({{n, n + 1}, {m, n}, {n, m}, {Dim(3), m}});
   EXPECT_TRUE(odd.implied(m, Dim(3)));
+}
+
+// Two vectors of the positive elements of x and y, and their sum: sizes that only a run finds out.
+PlanData found_sizes_plan() {
+  PlanBuilder b;
+  const int x = b.input("x", DataType::f32, {Dim::symbol("N")});
+  const int mask = b.input("mask", DataType::boolean, {Dim::symbol("N")});
+  const int other = b.input("other", DataType::boolean, {Dim::symbol("N")});
+  const int first = b.step("Compress", CompressAttributes{}, {x, mask});
+  const int second = b.step("Compress", CompressAttributes{}, {x, other});
+  const int sum = b.step("Add", {}, {first, second});
+  b.output("sum", sum);
+  return b.finish();
+}
+
+TEST(VerifyPlanTest, SizesFoundWhileRunning) {
+  const Status status = verify_plan(found_sizes_plan());
+  EXPECT_TRUE(status.ok()) << status.message();
+  const std::vector<Mistake> mistakes = {
+      // The sum would read beyond the shorter one.
+      {"which is not among the plan's shape checks",
+       [](PlanData& p) { p.portable.must_be_equal.clear(); }},
+      {"but should have", [](PlanData& p) { value_of(p, 0).type.shape[0] = Dim(3); }},
+      {"but should have", [](PlanData& p) { value_of(p, 0).type.shape[0] = Dim::symbol("N"); }},
+      {"but should have",
+       [](PlanData& p) { value_of(p, 1).type.shape = value_of(p, 0).type.shape; }},
+      {"but should have",
+       [](PlanData& p) { value_of(p, 0).type.shape[0] = Dim::symbol("K") + Dim(1); }},
+      {"reserved name",
+       [](PlanData& p) {
+         SymbolScope scope;
+         scope.next = (1 << 24) + 1;  // what inference will call the second size
+         value_of(p, 0).type.shape[0] = scope.fresh();
+       }},
+      {"gives a value to 'K'",
+       [](PlanData& p) { p.portable.must_be_equal.emplace_back(Dim::symbol("K"), Dim(1)); }},
+  };
+  for (const Mistake& mistake : mistakes) {
+    PlanData plan = found_sizes_plan();
+    mistake.make(plan);
+    const Status wrong = verify_plan(plan);
+    EXPECT_FALSE(wrong.ok()) << mistake.expected;
+    EXPECT_THAT(wrong.message(), HasSubstr(mistake.expected));
+  }
+}
+
+// A check that can be made only after a step is of no use to it.
+TEST(VerifyPlanTest, ChecksComeBeforeTheStepsThatNeedThem) {
+  PlanBuilder b;
+  const int x = b.input("x", DataType::f32, {Dim::symbol("N")});
+  const int y = b.input("y", DataType::f32, {Dim::symbol("M")});
+  const int mask = b.input("mask", DataType::boolean, {Dim::symbol("N")});
+  b.output("sum", b.step("Add", {}, {x, y}));  // needs N = M
+  const int found = b.step("Compress", CompressAttributes{}, {x, mask});
+  b.output("found", found);
+  PlanData plan = b.finish();
+  EXPECT_TRUE(verify_plan(plan).ok());
+  const Dim size = plan.portable.values[found].type.shape[0];
+  plan.portable.must_be_equal = {{Dim::symbol("N"), size}, {size, Dim::symbol("M")}};
+  EXPECT_THAT(verify_plan(plan).message(), HasSubstr("it needs N = M"));
 }
 
 }  // namespace

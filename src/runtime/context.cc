@@ -6,9 +6,10 @@
 #include <chrono>
 #include <cstring>
 #include <list>
+#include <set>
 
-#include "base/memory.h"
-#include "runtime/engine_impl.h"
+#include "runtime/context_impl.h"
+#include "runtime/found_outputs.h"
 
 namespace hone {
 namespace {
@@ -21,20 +22,6 @@ bool same_shapes(const std::vector<std::vector<int64_t>>& bound,
     if (bound[i] != inputs[i].shape) return false;
   }
   return true;
-}
-
-// The elements of a stored tensor, row-major without gaps. Plain: for debugging runs only.
-void copy_dense(const TensorLayout& layout, const std::byte* from, std::byte* to) {
-  const int64_t count = layout.num_elements();
-  const size_t size = dtype_size(layout.dtype);
-  int64_t index[kMaxRank] = {};
-  for (int64_t i = 0; i < count; ++i) {
-    int64_t offset = 0;
-    for (int d = 0; d < layout.rank; ++d) offset += index[d] * layout.stride[d];
-    std::memcpy(to + static_cast<size_t>(i) * size, from + offset * static_cast<int64_t>(size),
-                size);
-    for (int d = layout.rank - 1; d >= 0 && ++index[d] == layout.shape[d]; --d) index[d] = 0;
-  }
 }
 
 // Outputs of runs that only look: kept until the run is over.
@@ -54,30 +41,18 @@ class ScratchOutputs {
 
 }  // namespace
 
-struct ExecutionContext::Impl {
-  std::shared_ptr<const Engine::Impl> engine;
-  std::list<std::unique_ptr<Binding>> bindings;  // most recently used first
-  Memory arena;
-  size_t arena_bytes = 0;
-  // Reused by every run, so that the steady state does not allocate.
-  std::vector<const void*> input_pointers;
-  std::vector<void*> output_pointers, pointers;
-  std::vector<const void*> step_inputs;
-  std::vector<void*> step_outputs;
-  std::vector<int64_t> output_shape;
-  const DebugListener* listener = nullptr;  // of the debugging run that is under way
-
-  const Portable& portable() const { return engine->plan->data.portable; }
-
-  Status check_inputs(std::span<const TensorView> inputs) const;
-  Result<const Binding*> bind(std::span<const TensorView> inputs);
-  Status grow_arena(size_t bytes);
-  Status allocate_outputs(const Binding& binding, const OutputAllocator& allocate);
-  Status run_steps(const Binding& binding, std::vector<double>* milliseconds);
-  Status show(const Binding& binding, const Binding::Step& step);
-  Status run(std::span<const TensorView> inputs, const OutputAllocator& allocate,
-             std::vector<double>* milliseconds);
-};
+ExecutionContext::Impl::Impl(std::shared_ptr<const Engine::Impl> owner) : engine(std::move(owner)) {
+  input_pointers.resize(engine->inputs.size());
+  output_pointers.resize(engine->outputs.size());
+  pointers.resize(portable().values.size());
+  stages.resize(plan_stages().stages.size());
+  for (size_t s = 0; s < stages.size(); ++s) {
+    const size_t count = plan_stages().stages[s].found_dims.size();
+    stages[s].found.resize(count);
+    stages[s].found_shapes.resize(count);
+    stages[s].is_found.resize(count);
+  }
+}
 
 Status ExecutionContext::Impl::check_inputs(std::span<const TensorView> inputs) const {
   const auto& infos = engine->inputs;
@@ -101,68 +76,100 @@ Status ExecutionContext::Impl::check_inputs(std::span<const TensorView> inputs) 
   return ok();
 }
 
-Status ExecutionContext::Impl::grow_arena(size_t bytes) {
-  if (bytes <= arena_bytes) return ok();
-  arena.reset();
-  arena_bytes = 0;
-  arena = allocate_memory(bytes);
-  if (!arena) {
-    return Status(Code::kOutOfResources,
-                  fmt::format("no memory for {} bytes of intermediate tensors", bytes))
-        .fix("use a smaller batch, or fewer contexts");
-  }
-  arena_bytes = bytes;
-  return ok();
+Status ExecutionContext::Impl::grow_arena(size_t stage, size_t bytes) {
+  if (stages[stage].arena.grow(bytes)) return ok();
+  return Status(Code::kOutOfResources,
+                fmt::format("no memory for {} bytes of intermediate tensors", bytes))
+      .fix("use a smaller batch, or fewer contexts");
 }
 
 Result<const Binding*> ExecutionContext::Impl::bind(std::span<const TensorView> inputs) {
+  auto& bindings = stages[0].bindings;
   for (auto it = bindings.begin(); it != bindings.end(); ++it) {
     if (!same_shapes((*it)->input_shapes(), inputs)) continue;
     if (it != bindings.begin()) bindings.splice(bindings.begin(), bindings, it);
     // A larger shape may have failed to get its arena and left none.
-    HONE_RETURN_IF_ERROR(grow_arena(bindings.front()->arena_bytes()));
+    HONE_RETURN_IF_ERROR(grow_arena(0, bindings.front()->arena_bytes()));
     return static_cast<const Binding*>(bindings.front().get());
   }
   std::vector<std::vector<int64_t>> shapes;
   for (const TensorView& input : inputs) shapes.push_back(input.shape);
   HONE_ASSIGN_OR_RETURN(auto binding, Binding::make(engine->plan, shapes));
-  HONE_RETURN_IF_ERROR(grow_arena(binding->arena_bytes()));
+  HONE_RETURN_IF_ERROR(grow_arena(0, binding->arena_bytes()));
   bindings.push_front(std::move(binding));
   if (bindings.size() > kMaxBindings) bindings.pop_back();
   return static_cast<const Binding*>(bindings.front().get());
 }
 
+// The stage behind `before`, for the sizes found so far.
+Result<const Binding*> ExecutionContext::Impl::bind_next(const Binding& before,
+                                                         std::span<const TensorView> inputs) {
+  const Stage& last = before.stage();
+  const size_t stage = static_cast<size_t>(&last - plan_stages().stages.data()) + 1;
+  const size_t known = last.first_found + last.found_symbols.size();
+  auto& bindings = stages[stage].bindings;
+  for (auto it = bindings.begin(); it != bindings.end(); ++it) {
+    const std::vector<int64_t>& sizes = (*it)->found_sizes();
+    if (!std::equal(sizes.begin(), sizes.end(), found_sizes.begin())) continue;
+    if (!same_shapes((*it)->input_shapes(), inputs)) continue;
+    if (it != bindings.begin()) bindings.splice(bindings.begin(), bindings, it);
+    HONE_RETURN_IF_ERROR(grow_arena(stage, bindings.front()->arena_bytes()));
+    return static_cast<const Binding*>(bindings.front().get());
+  }
+  auto binding = Binding::make_next(
+      before, {found_sizes.begin(), found_sizes.begin() + static_cast<int64_t>(known)});
+  if (!binding.ok()) {
+    return Status(binding.status())
+        .at(fmt::format("after node '{}'", portable().steps[last.end - 1].name));
+  }
+  HONE_RETURN_IF_ERROR(grow_arena(stage, (*binding)->arena_bytes()));
+  bindings.push_front(std::move(*binding));
+  if (bindings.size() > kMaxBindings) bindings.pop_back();
+  return static_cast<const Binding*>(bindings.front().get());
+}
+
+// The shape is in output_shape.
+Status ExecutionContext::Impl::allocate_output(size_t i, DataType dtype, size_t bytes,
+                                               const OutputAllocator& allocate) {
+  output_pointers[i] = allocate(i, output_shape, dtype, bytes);
+  if (output_pointers[i] || bytes == 0) return ok();
+  return Status(Code::kOutOfResources, "the output could not be allocated")
+      .at(fmt::format("output '{}'", engine->outputs[i].name));
+}
+
 Status ExecutionContext::Impl::allocate_outputs(const Binding& binding,
                                                 const OutputAllocator& allocate) {
-  for (size_t i = 0; i < portable().outputs.size(); ++i) {
-    const TensorLayout& layout = binding.layout(portable().outputs[i]);
+  for (int i : binding.stage().outputs) {
+    const TensorLayout& layout = binding.layout(portable().outputs[static_cast<size_t>(i)]);
     output_shape.assign(layout.shape, layout.shape + layout.rank);
     const size_t bytes = static_cast<size_t>(layout.num_elements()) * dtype_size(layout.dtype);
-    output_pointers[i] = allocate(i, output_shape, layout.dtype, bytes);
-    if (!output_pointers[i] && bytes > 0) {
-      return Status(Code::kOutOfResources, "the output could not be allocated")
-          .at(fmt::format("output '{}'", engine->outputs[i].name));
-    }
+    HONE_RETURN_IF_ERROR(allocate_output(static_cast<size_t>(i), layout.dtype, bytes, allocate));
   }
   return ok();
 }
 
-Status ExecutionContext::Impl::run_steps(const Binding& binding,
+Status ExecutionContext::Impl::run_steps(const Binding& binding, size_t stage,
+                                         const OutputAllocator& allocate,
                                          std::vector<double>* milliseconds) {
   using Clock = std::chrono::steady_clock;
-  binding.resolve(arena.get(), input_pointers.data(), output_pointers.data(), &pointers);
+  std::byte* arena = stages[stage].arena.data();
+  binding.resolve(arena, input_pointers.data(), output_pointers.data(), &pointers);
   StepContext context;
-  context.workspace = binding.workspace(arena.get());
+  context.workspace = binding.workspace(arena);
   context.threads = engine->threads;
+  Sink sink(*this, binding, stage, allocate);
   for (const Binding::Step& step : binding.steps()) {
+    const bool ends_stage = portable().steps[step.index].ends_stage;
     step_inputs.clear();
     step_outputs.clear();
     for (int v : step.inputs) step_inputs.push_back(pointers[v]);
     for (int v : step.outputs) step_outputs.push_back(pointers[v]);
     context.inputs = step_inputs.data();
-    context.outputs = step_outputs.data();
+    context.outputs = ends_stage ? nullptr : step_outputs.data();
+    context.sink = ends_stage ? &sink : nullptr;
     const auto begin = milliseconds ? Clock::now() : Clock::time_point();
     Status status = step.prepared->run(context);
+    if (status.ok() && ends_stage) status = finish_stage(binding, stage);
     if (!status.ok()) {
       return std::move(status).at(fmt::format("node '{}'", portable().steps[step.index].name));
     }
@@ -170,27 +177,7 @@ Status ExecutionContext::Impl::run_steps(const Binding& binding,
       milliseconds->push_back(
           std::chrono::duration<double, std::milli>(Clock::now() - begin).count());
     }
-    if (listener) HONE_RETURN_IF_ERROR(show(binding, step));
-  }
-  return ok();
-}
-
-Status ExecutionContext::Impl::show(const Binding& binding, const Binding::Step& step) {
-  for (int v : step.outputs) {
-    const PlanValue& value = portable().values[v];
-    const PlanStep& plan_step = portable().steps[step.index];
-    const TensorLayout& layout = binding.layout(v);
-    std::vector<std::byte> dense(static_cast<size_t>(layout.num_elements()) *
-                                 dtype_size(layout.dtype));
-    copy_dense(layout, static_cast<const std::byte*>(pointers[v]), dense.data());
-    DebugTensor shown;
-    shown.name = value.name;
-    shown.source = value.source;
-    shown.step = plan_step.name;
-    shown.op = plan_step.op->name;
-    shown.tactic = engine->plan->tuned.steps[step.index].tactic;
-    shown.view = TensorView(dense.data(), {layout.shape, layout.shape + layout.rank}, layout.dtype);
-    HONE_RETURN_IF_ERROR((*listener)(shown));
+    if (listener) HONE_RETURN_IF_ERROR(show(binding, step, stage));
   }
   return ok();
 }
@@ -201,16 +188,21 @@ Status ExecutionContext::Impl::run(std::span<const TensorView> inputs,
   HONE_RETURN_IF_ERROR(check_inputs(inputs));
   HONE_ASSIGN_OR_RETURN(const Binding* binding, bind(inputs));
   for (size_t i = 0; i < inputs.size(); ++i) input_pointers[i] = inputs[i].data;
-  HONE_RETURN_IF_ERROR(allocate_outputs(*binding, allocate));
-  return run_steps(*binding, milliseconds);
+  if (stages.size() > 1) {
+    const Stage& last = plan_stages().stages[stages.size() - 2];
+    found_sizes.assign(last.first_found + last.found_symbols.size(), -1);
+    for (StageState& state : stages) state.is_found.assign(state.is_found.size(), false);
+  }
+  for (size_t stage = 0;; ++stage) {
+    HONE_RETURN_IF_ERROR(allocate_outputs(*binding, allocate));
+    HONE_RETURN_IF_ERROR(run_steps(*binding, stage, allocate, milliseconds));
+    if (stage + 1 == stages.size()) return ok();
+    HONE_ASSIGN_OR_RETURN(binding, bind_next(*binding, inputs));
+  }
 }
 
 ExecutionContext::ExecutionContext(std::shared_ptr<const Engine::Impl> engine)
-    : impl_(std::make_unique<Impl>()) {
-  impl_->input_pointers.resize(engine->inputs.size());
-  impl_->output_pointers.resize(engine->outputs.size());
-  impl_->engine = std::move(engine);
-}
+    : impl_(std::make_unique<Impl>(std::move(engine))) {}
 ExecutionContext::~ExecutionContext() = default;
 ExecutionContext::ExecutionContext(ExecutionContext&&) noexcept = default;
 ExecutionContext& ExecutionContext::operator=(ExecutionContext&&) noexcept = default;
@@ -273,8 +265,19 @@ Result<std::vector<std::vector<int64_t>>> ExecutionContext::output_shapes(
   HONE_ASSIGN_OR_RETURN(const SymbolValues symbols, bind_symbols(portable, input_shapes));
   std::vector<std::vector<int64_t>> shapes;
   for (int v : portable.outputs) {
-    HONE_ASSIGN_OR_RETURN(auto shape, eval_shape(portable.values[v].type.shape, symbols));
-    shapes.push_back(std::move(shape));
+    const Shape& shape = portable.values[v].type.shape;
+    shapes.emplace_back();
+    for (const Dim& dim : shape) {
+      std::set<std::string> used;
+      dim.collect_symbols(&used);
+      const bool known = std::all_of(used.begin(), used.end(), [&](const std::string& name) {
+        return symbols.contains(name);
+      });
+      shapes.back().push_back(kAny);
+      if (!known) continue;  // a run finds it out
+      HONE_ASSIGN_OR_RETURN(const auto size, eval_shape({dim}, symbols));
+      shapes.back().back() = size[0];
+    }
   }
   return shapes;
 }
@@ -283,20 +286,20 @@ Result<std::vector<StepProfile>> ExecutionContext::profile(std::span<const Tenso
   ScratchOutputs outputs(impl_->output_pointers.size());
   std::vector<double> milliseconds;
   HONE_RETURN_IF_ERROR(impl_->run(inputs, outputs.allocator(), &milliseconds));
-  const Binding& binding = *impl_->bindings.front();
-  HONE_ASSIGN_OR_RETURN(const SymbolValues symbols,
-                        bind_symbols(impl_->portable(), binding.input_shapes()));
   std::vector<StepProfile> profile;
-  for (size_t i = 0; i < binding.steps().size(); ++i) {
-    const int s = binding.steps()[i].index;
-    const PlanStep& step = impl_->portable().steps[s];
-    StepProfile entry;
-    entry.name = step.name;
-    entry.op = step.op->name;
-    entry.tactic = impl_->engine->plan->tuned.steps[s].tactic;
-    entry.milliseconds = milliseconds[i];
-    entry.gflop = step_gflop(substitute_shapes(impl_->engine->plan->descs[s], symbols));
-    profile.push_back(std::move(entry));
+  for (const StageState& stage : impl_->stages) {
+    const Binding& binding = *stage.bindings.front();
+    for (const Binding::Step& bound : binding.steps()) {
+      const PlanStep& step = impl_->portable().steps[bound.index];
+      StepProfile entry;
+      entry.name = step.name;
+      entry.op = step.op->name;
+      entry.tactic = impl_->engine->plan->tuned.steps[bound.index].tactic;
+      entry.milliseconds = milliseconds[profile.size()];
+      const StepDesc& desc = impl_->engine->plan->descs[bound.index];
+      if (!desc.sizes_outputs) entry.gflop = step_gflop(substitute_shapes(desc, binding.symbols()));
+      profile.push_back(std::move(entry));
+    }
   }
   return profile;
 }
@@ -309,6 +312,13 @@ Status ExecutionContext::debug(std::span<const TensorView> inputs, const DebugLi
   return status;
 }
 
-int64_t ExecutionContext::arena_bytes() const { return static_cast<int64_t>(impl_->arena_bytes); }
+int64_t ExecutionContext::arena_bytes() const {
+  size_t bytes = 0;
+  for (const StageState& stage : impl_->stages) {
+    bytes += stage.arena.bytes();
+    for (const MemoryBlock& block : stage.found) bytes += block.bytes();
+  }
+  return static_cast<int64_t>(bytes);
+}
 
 }  // namespace hone

@@ -71,7 +71,7 @@ Result<Engine> make_engine(PlanData data, std::string name, const EngineOptions&
     log_info("{}: lowered again for this machine: {}", loaded->name, impl->lowered_because);
   }
   const Portable& portable = loaded->data.portable;
-  loaded->descs = make_step_descs(portable);
+  loaded->prepare();
   for (size_t i = 0; i < portable.inputs.size(); ++i) {
     impl->inputs.push_back(tensor_info(portable, portable.inputs[i], portable.input_names[i]));
   }

@@ -9,13 +9,16 @@
 
 #include "graph/graph.h"
 #include "ops/ops.h"
+#include "ops/selection.h"
 #include "runtime/runtime_test_util.h"
 
 namespace hone::runtime_test {
 
 class RandomGraph {
  public:
-  explicit RandomGraph(unsigned seed) : rng_(seed) {
+  // found_sizes: with steps whose results have sizes that depend on values.
+  explicit RandomGraph(unsigned seed, bool found_sizes = false)
+      : rng_(seed), found_sizes_(found_sizes) {
     graph_.name = "random " + std::to_string(seed);
     const Dim n = Dim::symbol("N");
     values_.push_back(
@@ -75,6 +78,7 @@ class RandomGraph {
 
   void step() {
     Value* v = any();
+    if (found_sizes_ && pick(0, 5) == 0) return compress(v);
     const size_t rank = v->shape().size();
     const bool known = v->shape().back().is_const();  // not the batch, moved there by a transpose
     switch (pick(0, 13)) {
@@ -195,6 +199,20 @@ class RandomGraph {
     if (v->shape().size() == 4) return add("Transpose", TransposeAttributes{{0, 2, 1, 3}}, {v});
     if (v->shape().size() == 3) add("Transpose", TransposeAttributes{{0, 2, 1}}, {v});
   }
+  // Rows of a value that has one for each batch entry. The condition looks at the input, whose bits
+  // do not depend on rounding.
+  void compress(Value* v) {
+    Value* x = graph_.inputs()[0];
+    if (v->shape().empty() || v->shape()[0] != x->shape()[0]) return;
+    const Attributes flat = ReduceAttributes{{1, 2, 3}, false};
+    Value* first =
+        graph_.add("Slice", {}, {x, ints({0, 0, 0}), ints({1, 1, 1}), ints({1, 2, 3})}).value();
+    Value* number = graph_.add("ReduceMax", flat, {first}).value();
+    Value* limit =
+        graph_.add_constant("limit", Tensor::scalar(0.8f * static_cast<float>(pick(-1, 1))));
+    Value* mask = graph_.add("Greater", {}, {number, limit}).value();
+    add("Compress", CompressAttributes{0}, {v, mask});
+  }
   void reduce(Value* v) {
     if (v->shape().size() < 2) return;
     if (pick(0, 1)) return add("Softmax", SoftmaxAttributes{-1}, {v});
@@ -205,6 +223,7 @@ class RandomGraph {
   std::mt19937 rng_;
   Graph graph_;
   std::vector<Value*> values_;
+  bool found_sizes_;
   int ops_ = 0, binaries_ = 0;
 };
 

@@ -50,6 +50,8 @@ struct StepDesc {
   std::vector<OperandDesc> inputs;  // of the operator, then the epilogue's other inputs
   std::vector<OperandDesc> outputs;
   bool strict_fp32 = false;  // no Winograd, no reduced-precision products
+  // The size of an output depends on values: the step gives it to StepContext::sink.
+  bool sizes_outputs = false;
 
   template <class T>
   const T& attr() const {
@@ -134,17 +136,30 @@ struct PrepareArgs {
   const Target* target = nullptr;
   Config config;
   std::span<const TensorLayout> inputs;
-  std::span<const TensorLayout> outputs;
+  std::span<const TensorLayout> outputs;  // without sizes where StepDesc::sizes_outputs
   const std::byte* packed = nullptr;  // 64-byte aligned; null when pack_weights gave nothing
   size_t packed_bytes = 0;
   // Data of constant inputs, null for others and for replaced ones. Stays valid.
   std::span<const void* const> constants;
 };
 
+// Takes the outputs of a step that finds out their sizes.
+class OutputSink {
+ public:
+  // Memory for output `output`, dense, of the inferred dtype, 64-byte aligned unless it is a
+  // caller's. kShape: the shape is none that the plan declares; kOutOfResources. Once per output and
+  // run, in any order.
+  virtual Status allocate(size_t output, std::span<const int64_t> shape, void** data) = 0;
+
+ protected:
+  ~OutputSink() = default;
+};
+
 // What run() gets. Pointers are to element 0 of each operand.
 struct StepContext {
   const void* const* inputs = nullptr;
   void* const* outputs = nullptr;
+  OutputSink* sink = nullptr;      // set, and `outputs` null, where StepDesc::sizes_outputs
   std::byte* workspace = nullptr;  // workspace_bytes() bytes, 64-byte aligned, not zeroed
   int threads = 1;                 // ThreadPool::global().parallel_for(threads, ...)
 };
@@ -165,8 +180,11 @@ class Tactic {
   virtual const char* name() const = 0;     // "conv_direct_avx2"
   virtual int version() const = 0;          // raised whenever config, packing or results change
   virtual const char* op_name() const = 0;  // operator it runs; "*" = all (the reference)
-  // For every value of the symbols in the shapes.
+  // For every value of the symbols in the shapes. Callers ask can_run_step() below.
   virtual Verdict can_run(const StepDesc& step, const Target& target) const = 0;
+  // Whether it runs steps with StepDesc::sizes_outputs (and, there, such ones only if can_run says
+  // so).
+  virtual bool can_size_outputs() const { return false; }
   // Configurations worth timing for these concrete shapes, best guess first; at least one.
   virtual std::vector<Config> candidates(const StepDesc& step, const Target& target) const {
     (void)step, (void)target;
@@ -219,6 +237,9 @@ class Tactic {
 std::span<const Tactic* const> all_tactics();
 const Tactic* find_tactic(std::string_view name);
 const Tactic& reference_tactic();
+
+// can_run(), and whether the tactic can do without knowing the outputs' sizes.
+Verdict can_run_step(const Tactic& tactic, const StepDesc& step, const Target& target);
 
 // Arithmetic work of a step at concrete shapes in GFLOP (multiply-add = 2); 0 where not meaningful.
 double step_gflop(const StepDesc& step);

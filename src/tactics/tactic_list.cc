@@ -50,6 +50,11 @@ std::vector<const Tactic*> make_list() {
   for (auto& tactic : make_arg_reductions()) add(std::move(tactic));
   for (auto& tactic : make_any_reductions()) add(std::move(tactic));
   for (auto& tactic : make_shapes()) add(std::move(tactic));
+  for (auto& tactic : make_indexed()) add(std::move(tactic));
+  for (auto& tactic : make_elements()) add(std::move(tactic));
+  add(make_top_k());
+  for (auto& tactic : make_nms()) add(std::move(tactic));
+  for (auto& tactic : make_found()) add(std::move(tactic));
   list.push_back(&reference_tactic());
   return list;
 }
@@ -59,6 +64,13 @@ std::vector<const Tactic*> make_list() {
 std::span<const Tactic* const> all_tactics() {
   static const auto* list = new std::vector<const Tactic*>(make_list());
   return *list;
+}
+
+Verdict can_run_step(const Tactic& tactic, const StepDesc& step, const Target& target) {
+  if (step.sizes_outputs && !tactic.can_size_outputs()) {
+    return Verdict::no("the size of the result depends on values");
+  }
+  return tactic.can_run(step, target);
 }
 
 const Tactic* find_tactic(std::string_view name) {

@@ -59,6 +59,20 @@ class ProblemMaker {
     // Moving a vector keeps its elements where they are, so the constants stay valid.
   }
   Problem& last(size_t back = 1) { return problems_[problems_.size() - back]; }
+  // A step that finds out the sizes of its outputs.
+  void add_found(std::string name, const char* op_name, Attributes attributes,
+                 std::vector<Tensor> tensors, const std::vector<bool>& constants = {}) {
+    add(std::move(name), op_name, std::move(attributes), std::move(tensors), constants);
+    last().step.sizes_outputs = true;
+  }
+  Tensor integers(std::vector<int64_t> shape, int64_t low, int64_t high) {
+    Tensor tensor = Tensor::zeros(DataType::i64, std::move(shape));
+    std::uniform_int_distribution<int64_t> uniform(low, high);
+    for (int64_t i = 0; i < tensor.num_elements(); ++i)
+      tensor.mutable_data<int64_t>()[i] = uniform(rng_);
+    return tensor;
+  }
+  Problem& last() { return problems_.back(); }
   std::vector<Problem> take() { return std::move(problems_); }
 
  private:
@@ -318,6 +332,7 @@ inline void add_other_problems(ProblemMaker& make) {
   make.last().may_stride = false;
   make.add("unsqueeze", "Unsqueeze", AxesAttributes{{0}}, {make.random({3, 8})});
   make.last().may_stride = false;
+  make.add("shape", "Shape", {}, {make.random({3, 0, 8})});
   make.add("identity", "Identity", {}, {make.random({3, 8})});
   make.last().may_stride = false;
   make.add(

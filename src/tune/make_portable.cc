@@ -2,8 +2,11 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <set>
 #include <unordered_map>
+
+#include "plan/stages.h"
 
 namespace hone {
 namespace {
@@ -33,6 +36,43 @@ std::set<std::string> bound_symbols(const Graph& graph) {
   return symbols;
 }
 
+bool all_bound(const std::set<std::string>& bound, const Shape& shape) {
+  std::set<std::string> used;
+  collect_symbols(shape, &used);
+  return std::includes(bound.begin(), bound.end(), used.begin(), used.end());
+}
+
+// Whether some size depends on values.
+bool has_unbound(const Graph& graph) {
+  const std::set<std::string> bound = bound_symbols(graph);
+  for (const Value* value : graph.values()) {
+    if (!all_bound(bound, value->shape())) return true;
+  }
+  for (const auto& [a, b] : graph.symbols().must_be_equal) {
+    if (!all_bound(bound, {a, b})) return true;
+  }
+  return false;
+}
+
+// Passes replace nodes, and each inference gives a size that it cannot compute a new symbol. Here
+// every such size gets one symbol, and all that depends on it uses that.
+Status infer_anew(Graph& graph) {
+  graph.symbols().must_be_equal.clear();
+  for (Node* node : graph.nodes()) HONE_RETURN_IF_ERROR(graph.infer(node));
+  return ok();
+}
+
+// Adds the symbols that the steps give values to: a dimension of its own of an output.
+void add_found_symbols(const Graph& graph, std::set<std::string>* bound) {
+  for (const Node* node : graph.nodes()) {
+    for (const Value* output : node->outputs()) {
+      for (const Dim& dim : output->shape()) {
+        if (dim.is_symbol()) bound->insert(dim.symbol_name());
+      }
+    }
+  }
+}
+
 Status check_bound(const std::set<std::string>& bound, const Shape& shape,
                    const std::string& where) {
   std::set<std::string> used;
@@ -40,7 +80,7 @@ Status check_bound(const std::set<std::string>& bound, const Shape& shape,
   for (const std::string& symbol : used) {
     if (bound.count(symbol)) continue;
     return Status(Code::kUnsupported,
-                  fmt::format("the size {} depends on values that are known only while running",
+                  fmt::format("the size {} depends on values in a way that no result shows",
                               shape_text(shape)))
         .at(where)
         .fix("give the operator constant sizes, or leave this part in TensorFlow");
@@ -53,14 +93,17 @@ Status check_bound(const std::set<std::string>& bound, const Shape& shape,
 Result<Portable> make_portable(Graph& graph, const PortableOptions& options) {
   HONE_RETURN_IF_ERROR(separate_outputs(graph));
   graph.remove_dead();
+  std::set<std::string> bound = bound_symbols(graph);
+  if (has_unbound(graph)) {
+    HONE_RETURN_IF_ERROR(infer_anew(graph));
+    add_found_symbols(graph, &bound);
+  }
   Portable portable;
   portable.model_name = graph.name;
   portable.profiles = options.profiles;
   portable.strict_fp32 = options.strict_fp32;
   portable.must_be_equal = graph.symbols().must_be_equal;
   portable.output_names = graph.output_names();
-  const std::set<std::string> bound = bound_symbols(graph);
-
   std::unordered_map<const Value*, int> index;
   for (const Value* value : graph.values()) {
     HONE_RETURN_IF_ERROR(
@@ -105,6 +148,7 @@ Result<Portable> make_portable(Graph& graph, const PortableOptions& options) {
   for (const auto& [a, b] : portable.must_be_equal) {
     HONE_RETURN_IF_ERROR(check_bound(bound, {a, b}, "shape check"));
   }
+  find_stages(&portable);
   return portable;
 }
 

@@ -67,7 +67,7 @@ std::vector<Tuner::Candidate> Tuner::find_candidates(const StepDesc& symbolic,
     const std::string_view op_name = tactic->op_name();
     if (op_name != "*" && op_name != symbolic.op->name) continue;
     if (tactic == &reference_tactic() && !candidates.empty()) break;  // never the fastest
-    const Verdict verdict = tactic->can_run(symbolic, target_);
+    const Verdict verdict = can_run_step(*tactic, symbolic, target_);
     if (!verdict.ok()) {
       rejected->push_back({tactic->name(), verdict.reason()});
       continue;
@@ -91,7 +91,8 @@ std::vector<Tuner::Candidate> Tuner::find_candidates(const StepDesc& symbolic,
 // Fills in what the cache knows and measures the rest. A step that cannot run at these shapes (a
 // size comes out negative) is not timed.
 Status Tuner::time_missing(const StepDesc& step, std::vector<Candidate>* candidates) {
-  if (!has_numbers(step)) return ok();
+  // The time of a step that sizes its outputs depends on values, which nobody knows here.
+  if (step.sizes_outputs || !has_numbers(step)) return ok();
   std::vector<TimedCandidate> missing;
   std::vector<size_t> where;
   for (size_t i = 0; i < candidates->size(); ++i) {

@@ -36,5 +36,10 @@ std::unique_ptr<Tactic> make_range();
 std::vector<std::unique_ptr<Tactic>> make_arg_reductions();
 std::vector<std::unique_ptr<Tactic>> make_any_reductions();
 std::vector<std::unique_ptr<Tactic>> make_shapes();
+std::vector<std::unique_ptr<Tactic>> make_indexed();
+std::vector<std::unique_ptr<Tactic>> make_elements();
+std::unique_ptr<Tactic> make_top_k();
+std::vector<std::unique_ptr<Tactic>> make_nms();
+std::vector<std::unique_ptr<Tactic>> make_found();
 
 }  // namespace hone
