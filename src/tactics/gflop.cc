@@ -26,6 +26,13 @@ double step_gflop(const StepDesc& step) {
     const bool transposed = step.attr<MatMulAttributes>().transpose_a && a.size() >= 2;
     return 2e-9 * product(step.out_shape()) * product({a[a.size() - (transposed ? 2 : 1)]});
   }
+  if (name == "Attention") {
+    // Keys and values meet each query: tokens x (size + value size).
+    const auto& attributes = step.attr<AttentionAttributes>();
+    const Shape &key = step.in_shape(1), &query = step.in_shape(0);
+    const Dim& tokens = key[key.size() - (attributes.key_tokens_first ? 3 : 2)];
+    return 2e-9 * product({tokens}) * (product(query) + product(step.out_shape()));
+  }
   return 0;
 }
 
