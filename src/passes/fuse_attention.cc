@@ -20,7 +20,8 @@ struct Operand {
 };
 
 struct Match {
-  Node* root = nullptr;  // what Attention takes the place of
+  Node* root = nullptr;     // what Attention takes the place of
+  bool transposed = false;  // the product is keys * queries^T
   Operand query, key, value;
   Value* mask = nullptr;
   bool negated = false;  // a boolean mask says where scores do not stay
@@ -104,6 +105,11 @@ Node* inner(Match* match, const Value* value, const char* op) {
   return node;
 }
 
+bool is_product(const Value* value) {
+  const Node* transpose = producer(value, "Transpose");
+  return producer(transpose ? transpose->input(0) : value, "MatMul") != nullptr;
+}
+
 // Scores in front of Softmax, down to the product.
 Node* find_product(Match* match, Value* scores) {
   const Shape& shape = scores->shape();
@@ -123,8 +129,8 @@ Node* find_product(Match* match, Value* scores) {
   } else if (Node* sum = inner(match, scores, "Add")) {
     // The mask is the operand that no product of two tensors makes.
     double ignored = 1;
-    const bool right = producer(without_scale(sum->input(1), &ignored), "MatMul") != nullptr;
-    const bool left = producer(without_scale(sum->input(0), &ignored), "MatMul") != nullptr;
+    const bool right = is_product(without_scale(sum->input(1), &ignored));
+    const bool left = is_product(without_scale(sum->input(0), &ignored));
     if (left == right) return nullptr;
     match->mask = sum->input(left ? 1 : 0);
     scores = sum->input(left ? 0 : 1);
@@ -141,7 +147,13 @@ Node* find_product(Match* match, Value* scores) {
     scale = node->is("Mul") ? scale * factor : scale / factor;
     scores = node->input(0);
   }
-  Node* product = scores->shape() == shape ? inner(match, scores, "MatMul") : nullptr;
+  if (scores->shape() != shape) return nullptr;
+  if (Node* transpose = inner(match, scores, "Transpose")) {
+    if (permutation_of(transpose) != exchanged(identity(shape.size()), 1)) return nullptr;
+    match->transposed = !match->transposed;
+    scores = transpose->input(0);
+  }
+  Node* product = inner(match, scores, "MatMul");
   return product && !product->input(1)->is_constant() ? product : nullptr;
 }
 
@@ -156,9 +168,10 @@ Value* find_scores(Match* match, Value* probabilities) {
   }
   const Node* softmax = inner(match, probabilities, "Softmax");
   if (!softmax) return nullptr;
-  const size_t rank = probabilities->shape().size();
-  const int64_t axis = positive_axis(softmax->attr<SoftmaxAttributes>().axis, rank);
-  return axis + 1 == static_cast<int64_t>(rank) ? softmax->input(0) : nullptr;
+  const auto rank = static_cast<int64_t>(probabilities->shape().size());
+  const int64_t axis =
+      positive_axis(softmax->attr<SoftmaxAttributes>().axis, probabilities->shape().size());
+  return axis == rank - (match->transposed ? 2 : 1) ? softmax->input(0) : nullptr;
 }
 
 bool same_leading(const Shape& a, const Shape& b) {
@@ -170,7 +183,8 @@ Node* find_pattern(Match* match, Node* root) {
   if (!root->is("MatMul") || !root->epilogue().empty()) return nullptr;
   const Shape& probabilities = root->input(0)->shape();
   if (root->output()->dtype() != DataType::f32 || probabilities.size() < 3) return nullptr;
-  if (root->attr<MatMulAttributes>().transpose_a) return nullptr;
+  const bool across = root->attr<MatMulAttributes>().transpose_a;
+  match->transposed = across;
   if (!same_leading(probabilities, root->input(1)->shape())) return nullptr;
   match->nodes.push_back(root);
   Value* scores = find_scores(match, root->input(0));
@@ -179,6 +193,7 @@ Node* find_pattern(Match* match, Node* root) {
   match->mask = nullptr;
   Node* product = find_product(match, scores);
   if (!product) return nullptr;
+  if (across && (match->mask || zeroed)) return nullptr;  // a mask lies across, too
   // What is set to 0 must be what was masked.
   if (zeroed && (zeroed != match->mask || match->negated)) return nullptr;
   if (match->mask && match->mask->dtype() != DataType::f32 &&
@@ -196,10 +211,14 @@ Result<bool> fuse(Graph& graph, Node* root) {
   const size_t rank = root->output()->shape().size();
   AttentionAttributes& attributes = match.attributes;
   const auto& flags = product->attr<MatMulAttributes>();
-  HONE_ASSIGN_OR_RETURN(
-      match.query, resolve(graph, product->input(0), flags.transpose_a, &attributes.scale, root));
-  HONE_ASSIGN_OR_RETURN(
-      match.key, resolve(graph, product->input(1), !flags.transpose_b, &attributes.scale, root));
+  // Flipped is what lies as [..., size, tokens].
+  Operand* const operands[] = {match.transposed ? &match.key : &match.query,
+                               match.transposed ? &match.query : &match.key};
+  const bool flipped[] = {flags.transpose_a, !flags.transpose_b};
+  for (size_t i = 0; i < 2; ++i) {
+    HONE_ASSIGN_OR_RETURN(*operands[i],
+                          resolve(graph, product->input(i), flipped[i], &attributes.scale, root));
+  }
   HONE_ASSIGN_OR_RETURN(
       match.value,
       resolve(graph, root->input(1), root->attr<MatMulAttributes>().transpose_b, nullptr, root));

@@ -121,6 +121,35 @@ TEST(FuseAttentionTest, FilledScores) {
   })");
 }
 
+// Keras 3 with dropout: keys times queries, the product transposed.
+TEST(FuseAttentionTest, KeysTimesQueries) {
+  for (const char* body : {R"(
+    %p = Transpose(%product) {perm=[0,1,3,2]}
+    %s = Softmax(%p)
+    %y = MatMul(%s, %v)
+  )",
+                           R"(
+    %s = Softmax(%product) {axis=2}
+    %y = MatMul(%s, %v) {transpose_a=true}
+  )"}) {
+    expect_pass(fuse_attention, std::string(R"(graph {
+    input %q: f32[N,S,2,4]
+    input %k: f32[N,M,2,4]
+    input %v: f32[N,2,M,3]
+    %kt = Transpose(%k) {perm=[0,2,1,3]}
+    %qt = Transpose(%q) {perm=[0,2,3,1]}
+    %product = MatMul(%kt, %qt)
+)") + body + "output %y\n}",
+                R"(graph {
+    input %q: f32[N,S,2,4]
+    input %k: f32[N,M,2,4]
+    input %v: f32[N,2,M,3]
+    %y = Attention(%q, %k, %v) {query_tokens_first=true, key_tokens_first=true}
+    output %y
+  })");
+  }
+}
+
 TEST(FuseAttentionTest, LooksAlikeAndIsNot) {
   // Probabilities that others read, Softmax over the queries, and weights in the place of keys.
   for (const char* body : {R"(

@@ -35,6 +35,13 @@ double step_gflop(const StepDesc& step) {
     const Shape& x = step.in_shape(0);
     return 2e-9 * product({x[0], x[1]}) * (product(step.in_shape(1)) + product(step.in_shape(2)));
   }
+  if (name == "Attention") {
+    // Keys and values meet each query: tokens x (size + value size).
+    const auto& attributes = step.attr<AttentionAttributes>();
+    const Shape &key = step.in_shape(1), &query = step.in_shape(0);
+    const Dim& tokens = key[key.size() - (attributes.key_tokens_first ? 3 : 2)];
+    return 2e-9 * product({tokens}) * (product(query) + product(step.out_shape()));
+  }
   return 0;
 }
 

@@ -131,6 +131,31 @@ def add_linear() -> None:
     case("MatMul", BOTH, [floats(4), Const(b)])
     case("Gemm", (7, *BOTH), [a, Const(b), Const(floats(5))])
     case("Gemm", BOTH, [a, Const(b)])
+    x, y = floats(2, 3, 4, 5), floats(2, 6, 4, 5)
+    for equation, operands in (
+        ("ij,jk->ik", [a, Const(b)]),
+        ("ij,jk", [a, Const(b)]),
+        ("abc,cde->abde", [floats(2, 3, 4), Const(floats(4, 2, 5))]),
+        ("cde,abc->abde", [Const(floats(4, 2, 5)), floats(2, 3, 4)]),
+        ("abcd,cde->abe", [x, Const(floats(4, 5, 3))]),
+        ("aecd,abcd->acbe", [y, x]),
+        ("acbe,aecd->abcd", [floats(2, 4, 3, 6), y]),
+        ("bhwc,hkc->bhwk", [x, Const(floats(3, 7, 5))]),
+        ("...ij,...jk->...ik", [floats(2, 1, 3, 4), floats(5, 4, 2)]),
+        ("...ij->...ji", [x]),
+        ("... i j -> ... j", [x]),
+        ("ij->", [a]),
+        ("ba", [a]),
+        ("i,i->", [floats(4), floats(4)]),
+        ("i,j->ij", [floats(4), floats(3)]),
+        ("ab,ac->abc", [floats(2, 3), floats(2, 4)]),
+        ("ij,j->i", [a, floats(4)]),
+        ("j,ij->i", [floats(4), a]),
+        ("ijx,jky->ik", [floats(2, 4, 3), floats(4, 5, 2)]),
+        ("ij,jk,kl->il", [a, floats(4, 5), floats(5, 2)]),
+        ("bi,bj,ij->b", [floats(2, 3), floats(2, 4), floats(3, 4)]),
+    ):
+        case("Einsum", 13, operands, equation=equation)
     case(
         "Gemm",
         BOTH,

@@ -301,6 +301,10 @@ for name, shapes in (
                 condition=booleans(*condition),
                 **{t: numbers(*shape, dtype=dtype), e: numbers(*shape, low=5, high=9, dtype=dtype)},
             )
+for lower, upper in ((-1, 0), (0, -1), (1, 2), (0, 0), (-1, -1), (2, 3)):
+    for x in (numbers(BATCH, 4), numbers(BATCH, 4, 5), numbers(2, 3, 4, dtype=I32)):
+        case("MatrixBandPart", input=x, num_lower=int_(lower), num_upper=int_(upper), batch=True)
+    case("MatrixBandPart", input=booleans(BATCH, 5), num_lower=int_(lower), num_upper=int_(upper))
 case("SelectV2", condition=booleans(BATCH, 1), t=numbers(BATCH, 4), e=const(7), batch=True)
 case("SelectV2", condition=booleans(4), t=SPECIAL[:4].copy(), e=const([1, 2, 3, 4]))
 case(
@@ -335,6 +339,29 @@ for ta, tb in itertools.product((False, True), repeat=2):
                 **more,
             )
 case("MatMul", a=numbers(BATCH, 7), b=const(numbers(7, 9)), batch=True)
+# Keras's MultiHeadAttention and EinsumDense, then corners. A dimension 0 of BATCH is unknown.
+for equation, *operands in (
+    ("abc,cde->abde", numbers(BATCH, 5, 4), const(numbers(4, 2, 6))),
+    ("aecd,abcd->acbe", numbers(BATCH, 7, 2, 6), numbers(BATCH, 5, 2, 6)),
+    ("acbe,aecd->abcd", numbers(BATCH, 2, 5, 7), numbers(BATCH, 7, 2, 6)),
+    ("abcd,cde->abe", numbers(BATCH, 5, 2, 6), const(numbers(2, 6, 4))),
+    ("BTNH,BSNH->BNTS", numbers(BATCH, 5, 2, 6), numbers(BATCH, 7, 2, 6)),
+    ("BNTS,BSNH->BTNH", numbers(BATCH, 2, 5, 7), numbers(BATCH, 7, 2, 6)),
+    ("bhwc,hkc->bhwk", numbers(BATCH, 3, 4, 5), const(numbers(3, 7, 5))),
+    ("...x,xy->...y", numbers(BATCH, 2, 4), const(numbers(4, 5))),
+    ("...ij,...jk->...ik", numbers(BATCH, 1, 3, 4), numbers(5, 4, 2)),
+    ("...ij->...ji", numbers(BATCH, 3, 4)),
+    ("bij->bj", numbers(BATCH, 3, 4)),
+    ("ij->", numbers(BATCH, 4)),
+    ("ijk->ikj", numbers(BATCH, 4, 5, dtype=I32)),
+    ("i,i->", numbers(BATCH), numbers(BATCH)),
+    ("i,j->ji", numbers(BATCH), numbers(4)),
+    ("ab,ac->abc", numbers(BATCH, 3), numbers(BATCH, 4)),
+    ("ij,j->i", numbers(BATCH, 4), const(numbers(4))),
+    ("j,ij->i", const(numbers(4)), numbers(BATCH, 4)),
+    ("ijx,jky->ik", numbers(BATCH, 4, 3), numbers(4, 5, 2)),
+):
+    case("Einsum", inputs=operands, equation=equation, batch=True)
 case("MatMul", a=numbers(0, 7), b=const(numbers(7, 9)))
 for name in ("Softmax", "LogSoftmax"):
     for x in (

@@ -216,6 +216,22 @@ for name in ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"):
         case(name, x=numbers(2, 4, 3, 5, dtype=F16), tolerance=HALF, **shared)
 case("FusedBatchNormV3", x=numbers(2, 2, 4, 3, 5), data_format="NDHWC", **shared)
 
+# With the statistics of the batch. Keras 2 computes LayerNormalization by the last one.
+for format_, shape in (("NHWC", (BATCH, 4, 3, 5)), ("NCHW", (2, 5, 4, 3)), ("NCHW", (1, 5, 7, 1))):
+    empty = const(np.zeros(0, np.float32))
+    case(
+        "FusedBatchNormV3",
+        x=numbers(*shape),
+        scale=const(numbers(5)),
+        offset=const(numbers(5, low=0)),
+        mean=empty,
+        variance=empty,
+        epsilon=1e-3,
+        data_format=format_,
+        outputs=(0,),
+        batch=format_ == "NHWC",
+    )
+
 for method, (size, target) in itertools.product(
     ({}, {"align_corners": True}, {"half_pixel_centers": True}),
     (

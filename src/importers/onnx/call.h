@@ -59,6 +59,7 @@ class Call {
   std::optional<std::vector<int64_t>> ints_of(std::string_view name, size_t i, int64_t since);
 
   // --- Building. Errors of inference become ImportErrors.
+  Graph& graph() { return *graph_; }
   Node* node(std::string_view op, Values inputs, Attributes attributes = {});
   Value* emit(std::string_view op, Values inputs, Attributes attributes = {}) {
     return node(op, std::move(inputs), std::move(attributes))->output();

@@ -1,5 +1,7 @@
 // Matrix products.
+#include "graph/einsum.h"
 #include "importers/onnx/importer_table.h"
+#include "importers/onnx/proto.h"
 
 namespace hone::onnx {
 namespace {
@@ -28,10 +30,20 @@ Values gemm(Call& call) {
 
 Values matmul(Call& call) { return {call.emit("MatMul", {call.input(0), call.input(1)})}; }
 
+Values einsum(Call& call) {
+  const std::string equation = call.text("equation");
+  for (size_t i = 0; i < call.num_inputs(); ++i) call.input(i);
+  const EmitNode emit = [&call](std::string_view op, Attributes attributes, Values inputs) {
+    return Result<Value*>(call.emit(op, std::move(inputs), std::move(attributes)));
+  };
+  return {value_or_throw(build_einsum(call.graph(), equation, call.inputs(), emit))};
+}
+
 }  // namespace
 
 std::vector<ImportRow> matmul_rows() {
   return {
+      {"Einsum", einsum, 1, -1, 12, "no label twice in one operand, no sum over the ellipsis"},
       {"Gemm", gemm, 2, 3},
       {"MatMul", matmul, 2, 2},
   };

@@ -1,4 +1,5 @@
-// Normalization. Decomposed into arithmetic; passes recognise the patterns.
+// Normalization. Layer and RMS normalization are operators; the others are decomposed into
+// arithmetic.
 #include <cmath>
 
 #include "importers/onnx/importer_table.h"
@@ -124,6 +125,11 @@ Values instance_normalization(Call& call) {
   return {call.emit("Add", {y, per_channel(call, bias, rank)})};
 }
 
+// Whether there is one element for each of a row; what broadcasts within rows has no fast kernel.
+bool is_row(const Value* operand, const Value* x, int64_t axis) {
+  return !operand || operand->shape() == Shape(x->shape().begin() + axis, x->shape().end());
+}
+
 Values layer_normalization(Call& call) {
   Value* x = call.input(0);
   Value* scale = call.input(1);
@@ -131,8 +137,13 @@ Values layer_normalization(Call& call) {
   const double epsilon = call.real("epsilon", 1e-5);
   const int64_t axis = call.positive_axis(call.integer("axis", -1), x->shape().size());
   const DataType stash = stash_dtype(call, x->dtype());
-  const Normalized n =
-      normalize(call, call.cast(x, stash), axes_from(axis, x->shape().size()), epsilon);
+  const size_t rank = x->shape().size();
+  const bool rows = is_row(scale, x, axis) && is_row(bias, x, axis);
+  if (stash == x->dtype() && call.num_outputs() == 1 && rows) {
+    const NormalizationAttributes attributes{axes_from(axis, rank), epsilon};
+    return {call.emit("LayerNormalization", call.inputs(), attributes)};
+  }
+  const Normalized n = normalize(call, call.cast(x, stash), axes_from(axis, rank), epsilon);
   Value* y = call.emit("Mul", {call.cast(n.result, x->dtype()), scale});
   if (bias) y = call.emit("Add", {y, bias});
   return {y, n.mean, n.reciprocal_deviation};
@@ -144,6 +155,10 @@ Values rms_normalization(Call& call) {
   const double epsilon = call.real("epsilon", 1e-5);
   const int64_t axis = call.positive_axis(call.integer("axis", -1), x->shape().size());
   const DataType stash = stash_dtype(call, x->dtype());
+  if (stash == x->dtype() && is_row(scale, x, axis)) {
+    const NormalizationAttributes attributes{axes_from(axis, x->shape().size()), epsilon};
+    return {call.emit("RMSNormalization", {x, scale}, attributes)};
+  }
   Value* data = call.cast(x, stash);
   const ReduceAttributes over{.axes = axes_from(axis, x->shape().size())};
   Value* square = call.emit("ReduceMean", {call.emit("Square", {data})}, over);

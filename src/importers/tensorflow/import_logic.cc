@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 
 #include <limits>
+#include <tuple>
 
 #include "importers/tensorflow/node_importer.h"
 
@@ -68,6 +69,53 @@ Status import_xdivy(NodeImporter& n) { return guarded(n, 0, "Div", nullptr); }
 Status import_xlogy(NodeImporter& n) { return guarded(n, 0, "Mul", "Log"); }
 Status import_xlog1py(NodeImporter& n) { return guarded(n, 0, "Mul", "Log1p"); }
 
+// 0, 1, 2 ... below the size of dimension `axis` of x.
+Result<Value*> indices_of(NodeImporter& n, Value* x, size_t axis) {
+  const Dim& dim = x->shape()[axis];
+  Value* size = nullptr;
+  if (dim.is_const()) {
+    size = n.constant(Tensor::scalar<int64_t>(dim.value()));
+  } else {
+    const auto begin = static_cast<int64_t>(axis);
+    HONE_ASSIGN_OR_RETURN(size, n.add("Shape", {}, {x}));
+    HONE_ASSIGN_OR_RETURN(
+        size, n.add("Slice", {}, {size, n.int_constant({begin}), n.int_constant({begin + 1})}));
+    HONE_ASSIGN_OR_RETURN(size, n.add("Squeeze", AxesAttributes{{0}}, {size}));
+  }
+  Value* zero = n.constant(Tensor::scalar<int64_t>(0));
+  return n.add("Range", {}, {zero, size, n.constant(Tensor::scalar<int64_t>(1))});
+}
+
+// What lies at most num_lower below and num_upper above the diagonal of the last two dimensions;
+// the rest is 0. A negative number is no limit. Keras makes causal masks with it.
+Status import_matrix_band_part(NodeImporter& n) {
+  HONE_ASSIGN_OR_RETURN(Value * x, n.input(0));
+  HONE_ASSIGN_OR_RETURN(const int64_t lower, n.scalar_int(1, "num_lower"));
+  HONE_ASSIGN_OR_RETURN(const int64_t upper, n.scalar_int(2, "num_upper"));
+  const size_t rank = x->shape().size();
+  if (rank < 2) return Status(Code::kModel, "the data has fewer than 2 dimensions");
+  if (x->dtype() == DataType::string) return NodeImporter::unsupported("strings");
+  HONE_ASSIGN_OR_RETURN(Value * row, indices_of(n, x, rank - 2));
+  HONE_ASSIGN_OR_RETURN(Value * column, indices_of(n, x, rank - 1));
+  HONE_ASSIGN_OR_RETURN(row, n.add("Unsqueeze", AxesAttributes{{1}}, {row}));
+  HONE_ASSIGN_OR_RETURN(Value * distance, n.add("Sub", {}, {column, row}));
+  const bool boolean = x->dtype() == DataType::boolean;
+  Value* zero = n.scalar(0, x->dtype());
+  for (const auto& [op, limit, bound] :
+       {std::tuple("GreaterOrEqual", lower, -lower), std::tuple("LessOrEqual", upper, upper)}) {
+    if (limit < 0) continue;
+    HONE_ASSIGN_OR_RETURN(Value * keep,
+                          n.add(op, {}, {distance, n.constant(Tensor::scalar<int64_t>(bound))}));
+    HONE_ASSIGN_OR_RETURN(
+        x, boolean ? n.add("And", {}, {x, keep}) : n.add("Where", {}, {keep, x, zero}));
+  }
+  if (lower < 0 && upper < 0) {
+    HONE_ASSIGN_OR_RETURN(x, n.add("Identity", {}, {x}));
+  }
+  n.output(x);
+  return ok();
+}
+
 constexpr OpImporter kTable[] = {
     {"ApproximateEqual", import_approximate_equal, ""},
     {"DivNoNan", import_div_no_nan, ""},
@@ -82,6 +130,7 @@ constexpr OpImporter kTable[] = {
     {"LogicalAnd", import_same, "", "And"},
     {"LogicalNot", import_same, "", "Not"},
     {"LogicalOr", import_same, "", "Or"},
+    {"MatrixBandPart", import_matrix_band_part, "constant bounds, no strings"},
     {"MulNoNan", import_mul_no_nan, ""},
     {"NotEqual", import_same, "no strings", "NotEqual"},
     {"Select", import_select, ""},

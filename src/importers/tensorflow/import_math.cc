@@ -1,6 +1,7 @@
 // Element-wise arithmetic, activations, matrix products.
 #include <fmt/core.h>
 
+#include "graph/einsum.h"
 #include "importers/tensorflow/node_importer.h"
 
 namespace hone::tf {
@@ -67,6 +68,24 @@ Status import_product(NodeImporter& n, const char* transpose_a, const char* tran
 Status import_matmul(NodeImporter& n) { return import_product(n, "transpose_a", "transpose_b"); }
 Status import_batch_matmul(NodeImporter& n) { return import_product(n, "adj_x", "adj_y"); }
 
+Status import_einsum(NodeImporter& n) {
+  HONE_ASSIGN_OR_RETURN(const std::string equation, n.attr_string("equation", ""));
+  if (equation.find("->") == std::string::npos) {
+    return Status(Code::kModel, "the equation has no \"->\"");
+  }
+  std::vector<Value*> operands;
+  for (size_t i = 0; i < n.num_inputs(); ++i) {
+    HONE_ASSIGN_OR_RETURN(operands.emplace_back(), n.input(i));
+  }
+  const EmitNode emit = [&n](std::string_view op, Attributes attributes,
+                             std::vector<Value*> inputs) {
+    return n.add(op, std::move(attributes), std::move(inputs));
+  };
+  HONE_ASSIGN_OR_RETURN(Value * result, build_einsum(n.graph(), equation, operands, emit));
+  n.output(result);
+  return ok();
+}
+
 Status import_softmax(NodeImporter& n) {
   HONE_ASSIGN_OR_RETURN(Value * x, n.input(0));
   HONE_ASSIGN_OR_RETURN(Value * result, n.add(n.target(), SoftmaxAttributes{}, {x}));
@@ -93,6 +112,7 @@ constexpr OpImporter kTable[] = {
     {"Cos", import_same, "", "Cos"},
     {"Cosh", import_same, "", "Cosh"},
     {"Div", import_same, "", "Div"},
+    {"Einsum", import_einsum, "no label twice in one operand, no sum over the ellipsis"},
     {"Elu", import_elu, ""},
     {"Erf", import_same, "", "Erf"},
     {"Erfc", import_same, "", "Erfc"},

@@ -34,14 +34,42 @@ Result<Value*> cast(NodeImporter& n, Value* x, DataType dtype) {
   return n.add("Cast", CastAttributes{dtype}, {x});
 }
 
+// y = (x - mean) * scale * rsqrt(variance + epsilon) + offset with the statistics of the batch.
+// Keras 2 computes LayerNormalization like this, on data that it reshapes to one channel per row.
+Status import_training_batch_norm(NodeImporter& n, Value* x, const DataLayout& layout,
+                                  double epsilon) {
+  HONE_ASSIGN_OR_RETURN(Value * scale, n.input(1));
+  HONE_ASSIGN_OR_RETURN(Value * offset, n.input(2));
+  const DataType dtype = scale->dtype(), data_dtype = x->dtype();
+  HONE_ASSIGN_OR_RETURN(scale, per_channel(n, layout, scale));
+  HONE_ASSIGN_OR_RETURN(offset, per_channel(n, layout, offset));
+  HONE_ASSIGN_OR_RETURN(x, cast(n, x, dtype));
+  ReduceAttributes over;
+  for (size_t i = 0; i < layout.rank; ++i) {
+    if (i != layout.channel()) over.axes.push_back(static_cast<int64_t>(i));
+  }
+  HONE_ASSIGN_OR_RETURN(Value * mean, n.add("ReduceMean", over, {x}));
+  HONE_ASSIGN_OR_RETURN(x, n.add("Sub", {}, {x, mean}));
+  HONE_ASSIGN_OR_RETURN(Value * variance, n.add("Square", {}, {x}));
+  HONE_ASSIGN_OR_RETURN(variance, n.add("ReduceMean", over, {variance}));
+  HONE_ASSIGN_OR_RETURN(variance, n.add("Add", {}, {variance, n.scalar(epsilon, dtype)}));
+  HONE_ASSIGN_OR_RETURN(Value * factor, n.add("Rsqrt", {}, {variance}));
+  HONE_ASSIGN_OR_RETURN(x, n.add("Mul", {}, {x, factor}));
+  HONE_ASSIGN_OR_RETURN(x, n.add("Mul", {}, {x, scale}));
+  HONE_ASSIGN_OR_RETURN(x, n.add("Add", {}, {x, offset}));
+  HONE_ASSIGN_OR_RETURN(x, cast(n, x, data_dtype));
+  n.output(x);
+  return ok();
+}
+
 // y = (x - mean) * scale * rsqrt(variance + epsilon) + offset, computed in the dtype of the
 // statistics (FP32 where the data is FP16).
 Status import_batch_norm(NodeImporter& n) {
   HONE_ASSIGN_OR_RETURN(const bool training, n.attr_bool("is_training", true));
-  if (training) return NodeImporter::unsupported("is_training = true: statistics of the batch");
   HONE_ASSIGN_OR_RETURN(Value * x, n.input(0));
   HONE_ASSIGN_OR_RETURN(const DataLayout layout, data_layout(n, x->shape().size()));
   HONE_ASSIGN_OR_RETURN(const double epsilon, n.attr_float("epsilon", 0.0001));
+  if (training) return import_training_batch_norm(n, x, layout, epsilon);
   Value* in[5];
   for (size_t i = 1; i < 5; ++i) {
     HONE_ASSIGN_OR_RETURN(in[i], n.input(i));
@@ -62,13 +90,13 @@ Status import_batch_norm(NodeImporter& n) {
   return ok();
 }
 
-constexpr const char* kInference = "is_training = false; output 0";
+constexpr const char* kLimits = "output 0";
 
 constexpr OpImporter kTable[] = {
     {"BiasAdd", import_bias_add, ""},
-    {"FusedBatchNorm", import_batch_norm, kInference},
-    {"FusedBatchNormV2", import_batch_norm, kInference},
-    {"FusedBatchNormV3", import_batch_norm, kInference},
+    {"FusedBatchNorm", import_batch_norm, kLimits},
+    {"FusedBatchNormV2", import_batch_norm, kLimits},
+    {"FusedBatchNormV3", import_batch_norm, kLimits},
 };
 
 }  // namespace

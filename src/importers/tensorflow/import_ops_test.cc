@@ -154,11 +154,21 @@ TEST(TfNormalization, BatchNormAndBias) {
   }
 }
 
-TEST(TfNormalization, TrainingIsRefused) {
-  GraphMaker maker;
-  maker.input("x", DataType::f32, {1, 1, 1, 1}).constant("c", floats({1}, {1}));
-  maker.node("y", "FusedBatchNormV3", {"x", "c", "c", "c", "c"});  // is_training = true by default
-  EXPECT_THAT(run(maker, {}).status().message(), HasSubstr("is_training = true"));
+TEST(TfNormalization, StatisticsOfTheBatch) {
+  for (const bool first : {false, true}) {
+    GraphMaker maker;
+    const std::vector<int64_t> shape =
+        first ? std::vector<int64_t>{1, 2, 3, 1} : std::vector<int64_t>{1, 3, 1, 2};
+    maker.input("x", DataType::f32, shape).constant("none", floats({0}, {}));
+    maker.constant("scale", floats({2}, {2, 3})).constant("offset", floats({2}, {10, 20}));
+    maker.node("y", "FusedBatchNormV3", {"x", "scale", "offset", "none", "none"},
+               {{"data_format", std::string(first ? "NCHW" : "NHWC")}, {"epsilon", 1.0f / 3}});
+    // Variance of 1, 2, 3: 2/3; of 7, 7, 7: 0.
+    const Tensor x = first ? floats(shape, {1, 2, 3, 7, 7, 7}) : floats(shape, {1, 7, 2, 7, 3, 7});
+    const Tensor y =
+        first ? floats(shape, {8, 10, 12, 20, 20, 20}) : floats(shape, {8, 20, 10, 20, 12, 20});
+    expect(maker, x, y);
+  }
 }
 
 struct SliceCase {
