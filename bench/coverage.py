@@ -10,7 +10,8 @@ For every network and source one row:
     error        largest difference from the exact result, over the range of the output; of Hone and of the worst peer
     limit        max(1e-4, twice the worst peer's error)
 "Exact" is the imported network in FP64 (hone run --reference). Peers must come near it, too: else the import is wrong.
-Failures do not stop the script: the row says why. Exit code 1 if there was one. Numbers: bench/results/*-coverage.json.
+Failures do not stop the script: the row says why. Exit code 1 if there was one. The numbers go to
+bench/results/<date>-<cpu>-coverage.json, where the calls of a day gather: the table shows them all.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def reason(text: str) -> str:
     """What went wrong, in one line: of a list of operators that cannot be imported, their kinds."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     for k, line in enumerate(lines):
-        if line.endswith("operators cannot be imported:"):
+        if re.search(r"\d+ operators? cannot be imported:$", line):
             causes = [x for x in lines[k + 1 :] if "'" in x and "is not known" not in x]
             kinds = [re.match(r"(?:node '[^']*' \()?(\w+)", x) for x in causes]
             return "cannot import " + ", ".join(sorted({m[1] for m in kinds if m}))
@@ -215,13 +216,13 @@ def largest_error(actual: list[np.ndarray], exact: list[np.ndarray]) -> float:
 
 # ------------------------------------------------------------------------------------------------------- verdict
 def judge(records: list[dict]) -> None:
-    """Sets "limit" and "good" of each row; "failures" gets what speaks against it."""
+    """Sets "limit" and "good" of each row; "verdict" is what speaks against it."""
     for record in records:
         network = [r for r in records if r["network"] == record["network"]]
         peers = [e for r in network for k, e in r.get("errors", {}).items() if k != "hone"]
         near = [e for e in peers if e <= record.get("same_function", 0)]
         record["limit"] = max([TOLERANCE] + [2 * e for e in near])
-        failures = record.setdefault("failures", [])
+        failures = record["verdict"] = list(record.get("failures", []))
         errors = record.get("errors", {})
         own = [e for k, e in errors.items() if k != "hone"]
         if own and min(own) > record["same_function"]:
@@ -253,14 +254,19 @@ def table(records: list[dict]) -> str:
         peers = f"{max(errors.values()):.1e}" if errors else ""
         cells = [r["network"], r["source"], str(r.get("engines", "")), str(r.get("left", ""))]
         cells += [layers, share, "" if own is None else f"{own:.1e}", peers, f"{r['limit']:.1e}"]
-        cells.append("good" if r["good"] else "; ".join(r["failures"]).replace("|", "/") or "?")
+        cells.append("good" if r["good"] else "; ".join(r["verdict"]).replace("|", "/") or "?")
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def write_report(options, records: list[dict]) -> pathlib.Path:
-    machine = describe()
-    path = ROOT / "bench/results" / f"{machine['date'][:10]}-{cpu_slug()}-{options.what}.json"
+def gathered(path: pathlib.Path, records: list[dict]) -> list[dict]:
+    """The records of earlier calls that this one did not make again, then these."""
+    made = {(r["network"], r["source"]) for r in records}
+    earlier = json.loads(path.read_text())["records"] if path.exists() else []
+    return [r for r in earlier if (r["network"], r["source"]) not in made] + records
+
+
+def write_report(options, path: pathlib.Path, machine: dict, records: list[dict]) -> None:
     path.parent.mkdir(exist_ok=True)
     report = {
         "what": options.what,
@@ -271,7 +277,6 @@ def write_report(options, records: list[dict]) -> pathlib.Path:
         "records": records,
     }
     path.write_text(json.dumps(report, indent=1) + "\n")
-    return path
 
 
 def arguments() -> argparse.Namespace:
@@ -298,30 +303,38 @@ def names_of(options: argparse.Namespace) -> list[str]:
     return run("names", command).split()
 
 
+def measure(options: argparse.Namespace, name: str, machine: dict) -> list[dict]:
+    """Makes the network if need be; its rows."""
+    folder, records = options.folder / name, []
+    make = [sys.executable, HERE / "models.py", "--out", options.folder, "--models", name]
+    try:
+        run("making", make)
+    except Failure as failure:
+        say(f"{name}: {failure}")
+        records = [
+            {"network": name, "source": s, "failures": [str(failure)]} for s in options.sources
+        ]
+    else:
+        for source in options.sources:
+            with tempfile.TemporaryDirectory() as scratch:
+                records.append(Case(options, folder, source, pathlib.Path(scratch)).measure())
+    for record in records:
+        record["commit"] = machine["commit"]
+    return records
+
+
 def main() -> int:
     options = arguments()
     if options.serve:
         serve(options)
         return 0
+    machine = describe()
+    path = ROOT / "bench/results" / f"{machine['date'][:10]}-{cpu_slug()}-{options.what}.json"
     records = []
     for name in names_of(options):
-        folder = options.folder / name
-        try:
-            run(
-                "making",
-                [sys.executable, HERE / "models.py", "--out", options.folder, "--models", name],
-            )
-        except Failure as failure:
-            say(f"{name}: {failure}")
-            records += [
-                {"network": name, "source": s, "failures": [str(failure)]} for s in options.sources
-            ]
-            continue
-        for source in options.sources:
-            with tempfile.TemporaryDirectory() as scratch:
-                records.append(Case(options, folder, source, pathlib.Path(scratch)).measure())
-    judge(records)
-    path = write_report(options, records)
+        records = gathered(path, measure(options, name, machine))
+        judge(records)
+        write_report(options, path, machine, records)
     print(table(records))
     say(f"numbers in {path.relative_to(ROOT)}")
     return 0 if all(r["good"] for r in records) else 1

@@ -14,6 +14,7 @@ from networks.signal import (
     pixels,
     settle_batch_norm,
     settle_head,
+    settle_inputs,
     settle_other_norms,
 )
 from onnx_export import Exporter
@@ -65,6 +66,7 @@ def settled(family: Family):
     """The network in FP32 with weights that carry a signal."""
     draw = pixels if family.scaled_inside else images
     model = build(family)
+    settle_inputs(model)
     settle_other_norms(model)
     settle_batch_norm(model, draw(16, family.size, seed=1))
     settle_head(model, draw(32, family.size, seed=2))

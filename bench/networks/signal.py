@@ -30,10 +30,22 @@ def vectors(count: int, size: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal((count, size), np.float32)
 
 
+def flat(model) -> list:
+    """All layers, those inside of layers, too."""
+    return list(model._flatten_layers())
+
+
+def settle_inputs(model) -> None:
+    """Statistics of the images as plain arrays: tf2onnx makes inputs of the graph of captured tensors."""
+    for layer in flat(model):
+        if isinstance(layer, keras.layers.Normalization):
+            layer.mean, layer.variance = np.asarray(layer.mean), np.asarray(layer.variance)
+
+
 def settle_batch_norm(model, samples: np.ndarray) -> None:
     """Moving statistics = the statistics of each layer's input; gamma and beta no longer trivial."""
     random = np.random.default_rng(7)
-    layers = [x for x in model.layers if isinstance(x, keras.layers.BatchNormalization)]
+    layers = [x for x in flat(model) if isinstance(x, keras.layers.BatchNormalization)]
     for layer in layers:
         layer.momentum = 0.0
         if layer.gamma is not None:
@@ -49,7 +61,7 @@ def settle_batch_norm(model, samples: np.ndarray) -> None:
 def settle_other_norms(model) -> None:
     """Layer normalization no longer trivial; residual branches scaled to count (new ones have 1e-6)."""
     random = np.random.default_rng(8)
-    for layer in model.layers:
+    for layer in flat(model):
         if isinstance(layer, keras.layers.LayerNormalization):
             layer.gamma.assign(random.uniform(0.8, 1.2, layer.gamma.shape))
             layer.beta.assign(0.2 * random.standard_normal(layer.beta.shape))
