@@ -10,8 +10,8 @@ namespace {
 using RowList = std::vector<ImportRow> (*)();
 
 constexpr RowList kRowLists[] = {
-    activation_rows, constant_rows, conv_rows,   math_rows,  matmul_rows,  movement_rows,
-    norm_rows,       pool_rows,     reduce_rows, shape_rows, softmax_rows,
+    activation_rows, constant_rows, conv_rows,   math_rows,      matmul_rows, movement_rows,
+    norm_rows,       pool_rows,     reduce_rows, selection_rows, shape_rows,  softmax_rows,
 };
 
 bool before(const ImportRow& a, const ImportRow& b) {

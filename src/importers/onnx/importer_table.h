@@ -34,6 +34,7 @@ std::vector<ImportRow> movement_rows();
 std::vector<ImportRow> norm_rows();
 std::vector<ImportRow> pool_rows();
 std::vector<ImportRow> reduce_rows();
+std::vector<ImportRow> selection_rows();
 std::vector<ImportRow> shape_rows();
 std::vector<ImportRow> softmax_rows();
 
