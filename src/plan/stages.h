@@ -13,8 +13,9 @@ void find_stages(Portable* portable);
 // Symbols that the shapes of the inputs give values to: those that are a dimension of their own.
 std::set<std::string> input_symbols(const Portable& portable);
 
-// The stage in which a value has its bytes: that of its producer, or the next one where the producer
-// ends a stage; 0 for inputs and constants. One entry per value. REQUIRES: find_stages() was called.
+// The stage in which a value has its bytes: that of its producer, or the next one where the
+// producer ends a stage; 0 for inputs and constants. One entry per value. REQUIRES: find_stages()
+// was called.
 std::vector<int> value_stages(const Portable& portable);
 
 }  // namespace hone

@@ -14,7 +14,7 @@ inline constexpr size_t kMaxSteps = 1'000'000;
 inline constexpr size_t kMaxRank = 8;
 inline constexpr size_t kMaxName = 64 << 10;  // bytes of any name, reason, configuration
 inline constexpr size_t kMaxProfiles = 64;
-inline constexpr int kMaxStages = 4096;       // steps whose outputs' sizes depend on values
+inline constexpr int kMaxStages = 4096;         // steps whose outputs' sizes depend on values
 inline constexpr size_t kMaxListed = 64 << 10;  // inputs, sources, rejected tactics of one step
 
 // A kPlan Status.

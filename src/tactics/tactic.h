@@ -137,7 +137,7 @@ struct PrepareArgs {
   Config config;
   std::span<const TensorLayout> inputs;
   std::span<const TensorLayout> outputs;  // without sizes where StepDesc::sizes_outputs
-  const std::byte* packed = nullptr;  // 64-byte aligned; null when pack_weights gave nothing
+  const std::byte* packed = nullptr;      // 64-byte aligned; null when pack_weights gave nothing
   size_t packed_bytes = 0;
   // Data of constant inputs, null for others and for replaced ones. Stays valid.
   std::span<const void* const> constants;
@@ -147,8 +147,8 @@ struct PrepareArgs {
 class OutputSink {
  public:
   // Memory for output `output`, dense, of the inferred dtype, 64-byte aligned unless it is a
-  // caller's. kShape: the shape is none that the plan declares; kOutOfResources. Once per output and
-  // run, in any order.
+  // caller's. kShape: the shape is none that the plan declares; kOutOfResources. Once per output
+  // and run, in any order.
   virtual Status allocate(size_t output, std::span<const int64_t> shape, void** data) = 0;
 
  protected:

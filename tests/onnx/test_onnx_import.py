@@ -423,6 +423,90 @@ def add_recurrent() -> None:
     add("LSTM", (3, 2, 4, 6), "bp", activations=mixed, **parameters)
 
 
+def add_selection() -> None:
+    x = floats(3, 7, 5)
+    tied = integers(4, 9, low=0, high=4).astype(np.float32)
+    case("TopK", (1, 9), [x], outputs=2, axis=1, k=3)
+    case("TopK", 10, [x, ints(3)], outputs=2)
+    for axis, largest in ((0, 1), (1, 0), (-1, 1), (-1, 0)):
+        case("TopK", (11, *BOTH), [x, ints(3)], outputs=2, axis=axis, largest=largest)
+        case("TopK", BOTH, [tied, ints(4)], outputs=2, axis=axis if axis < 1 else 1)
+    case("TopK", BOTH, [floats(700), ints(1)], outputs=2)
+    case("TopK", BOTH, [floats(700), ints(700)], outputs=2)
+    case("TopK", BOTH, [x, np.array([4])], outputs=2)  # k is an input
+    case("TopK", BOTH, [integers(3, 8), ints(2)], outputs=2)
+    case("TopK", BOTH, [integers(3, 8, dtype=np.int32), ints(0)], outputs=2)
+    case("GatherND", BOTH, [x, Const(integers(4, 2, low=-3, high=3))])
+    case("GatherND", BOTH, [x, integers(2, 6, 3, low=-3, high=3)])
+    case("GatherND", BOTH, [x, Const(integers(3, 4, 1, low=-7, high=7))], batch_dims=1)
+    case("GatherElements", BOTH, [x, Const(integers(3, 4, 5, low=-7, high=7))], axis=1)
+    case("GatherElements", BOTH, [x, Const(integers(2, 7, 5, low=-3, high=3))])
+    indices = Const(np.array([[0, 1], [2, -1], [1, 3]]))
+    case("ScatterND", BOTH, [x, indices, floats(3, 5)])
+    case("ScatterND", BOTH, [integers(3, 4), indices, integers(3, low=10, high=20)])
+    for reduction in ("add", "mul", "min", "max"):
+        twice = Const(np.array([[0], [2], [0]]))
+        since = 16 if reduction in ("add", "mul") else 18
+        case("ScatterND", (since, 21), [x, twice, floats(3, 7, 5)], reduction=reduction)
+        case(
+            "ScatterElements",
+            (since, 21),
+            [x, Const(integers(3, 4, 5, low=-7, high=7)), floats(3, 4, 5)],
+            axis=1,
+            reduction=reduction,
+        )
+    places = Const(np.array([[0, 2, 4], [6, -2, 1]]))
+    case("Scatter", (9, 10), [floats(2, 7), places, floats(2, 3)], axis=1)
+    case("ScatterElements", BOTH, [floats(2, 7), places, floats(2, 3)], axis=1)
+    for flags in ({}, {"exclusive": 1}, {"reverse": 1}, {"exclusive": 1, "reverse": 1}):
+        case("CumSum", BOTH, [x, Const(np.array(1))], **flags)
+        case("CumSum", BOTH, [integers(3, 4), Const(np.array(-2, np.int32))], **flags)
+    on_off = Const(np.array([-1, 2], np.float32))
+    case("OneHot", BOTH, [integers(3, 4, low=-5, high=7), Const(np.array(5)), on_off])
+    case("OneHot", BOTH, [integers(3, 4), Const(np.array([5])), Const(np.array([0, 1]))], axis=1)
+    for upper in (0, 1):
+        case("Trilu", BOTH, [x], upper=upper)
+        case("Trilu", BOTH, [floats(4, 3), Const(np.array(-1))], upper=upper)
+        case("Trilu", BOTH, [integers(3, 5), Const(np.array(2))], upper=upper)
+    case("EyeLike", BOTH, [floats(3, 4)])
+    case("EyeLike", BOTH, [floats(3, 4)], k=-1, dtype=TensorProto.INT32)
+    case("ReverseSequence", BOTH, [floats(5, 3, 2), Const(np.array([1, 5, 3]))])
+    lengths = Const(np.array([4, 1, 2]))
+    case("ReverseSequence", BOTH, [floats(3, 4, 2), lengths], batch_axis=0, time_axis=1)
+
+
+def add_found_sizes() -> None:
+    for x in (floats(4, 5), integers(3, 4, low=-1, high=2), integers(2, 3, 4) > 0, floats(3) * 0):
+        case("NonZero", BOTH, [np.where(np.abs(x) > 1, x, 0).astype(x.dtype)])
+    flags = np.array([True, False, True])
+    case("Compress", BOTH, [floats(3, 4), flags], axis=0)
+    case("Compress", BOTH, [floats(2, 5, 3), Const(flags)], axis=-2)
+    case("Compress", BOTH, [floats(3, 4), Const(flags)])
+    case("Unique", BOTH, [integers(20)], outputs=4)
+    case("Unique", BOTH, [integers(4, 5).astype(np.float32)], outputs=4, sorted=0)
+    case("Unique", BOTH, [integers(20, dtype=np.int32)], outputs=1, axis=0)
+    boxes = np.sort(floats(2, 60, 4, low=0, high=1).reshape(2, 60, 2, 2), axis=2)
+    flipped = boxes[:, :, ::-1].reshape(2, 60, 4).copy()
+    boxes = boxes.reshape(2, 60, 4)
+    centers = floats(2, 60, 4, low=0.05, high=0.6)
+    scores = floats(2, 3, 60, low=0, high=1)
+    tied = np.round(scores * 8) / 8
+    limits = [ints(5), Const(np.float32(0.3)), Const(np.float32(0.25))]
+    for given in (boxes, flipped):
+        case("NonMaxSuppression", BOTH, [given, scores, *limits])
+    case("NonMaxSuppression", (10, *BOTH), [centers, scores, *limits], center_point_box=1)
+    case("NonMaxSuppression", BOTH, [boxes, tied, ints(60), Const(np.float32([0.5]))])
+    case("NonMaxSuppression", BOTH, [boxes, scores, ints(100), None, Const(np.float32(0.5))])
+    case("NonMaxSuppression", BOTH, [boxes, scores])
+    case("NonMaxSuppression", BOTH, [boxes, scores, ints(3), None, Const(np.float32(2))])
+    # Shapes, bounds and limits that are inputs.
+    case("Reshape", BOTH, [floats(4, 6), np.array([3, 8])])
+    case("Slice", BOTH, [floats(4, 6), np.array([1, -4]), np.array([3, 6])])
+    case("Expand", BOTH, [Const(floats(1, 4)), np.array([3, 4])])
+    case("Tile", BOTH, [floats(2, 3), np.array([2, 1])])
+    case("ConstantOfShape", BOTH, [np.array([2, 3])])
+
+
 for add in (
     add_pointwise,
     add_binary,
@@ -436,6 +520,8 @@ for add in (
     add_movement,
     add_constants,
     add_recurrent,
+    add_selection,
+    add_found_sizes,
 ):
     add()
 
@@ -571,7 +657,7 @@ def test_external_data(tmp_path: pathlib.Path) -> None:
 def test_unsupported_operators_are_listed_together(tmp_path: pathlib.Path) -> None:
     hone = pytest.importorskip("hone")
     nodes = [
-        helper.make_node("NonZero", ["x"], ["a"], name="first"),
+        helper.make_node("Det", ["x"], ["a"], name="first"),
         helper.make_node("Hardmax", ["x"], ["b"], name="second"),
     ]
     x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 4])

@@ -17,6 +17,7 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 hone = pytest.importorskip("hone")
 
+import import_cases_detection  # noqa: F401  adds to CASES
 import import_cases_tensors  # noqa: F401  adds to CASES
 import import_cases_windows  # noqa: F401  adds to CASES
 from import_cases import BATCH, CASES, Const

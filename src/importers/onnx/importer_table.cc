@@ -11,9 +11,9 @@ namespace {
 using RowList = std::vector<ImportRow> (*)();
 
 constexpr RowList kRowLists[] = {
-    activation_rows, constant_rows, conv_rows,    math_rows,      matmul_rows,
-    movement_rows,   norm_rows,     pool_rows,    recurrent_rows, reduce_rows,
-    resize_rows,     shape_rows,    softmax_rows,
+    activation_rows, constant_rows,  conv_rows,  math_rows,      matmul_rows,
+    movement_rows,   norm_rows,      pool_rows,  recurrent_rows, reduce_rows,
+    resize_rows,     selection_rows, shape_rows, softmax_rows,
 };
 
 bool before(const ImportRow& a, const ImportRow& b) {

@@ -36,6 +36,7 @@ std::vector<ImportRow> pool_rows();
 std::vector<ImportRow> recurrent_rows();
 std::vector<ImportRow> reduce_rows();
 std::vector<ImportRow> resize_rows();
+std::vector<ImportRow> selection_rows();
 std::vector<ImportRow> shape_rows();
 std::vector<ImportRow> softmax_rows();
 

@@ -273,6 +273,27 @@ TEST(OnnxOperators, Movement) {
               {1, 2, 3, 4});
 }
 
+TEST(OnnxOperators, Selection) {
+  const Argument x = in({2, 3}, {1, 5, 3, 6, 4, 2});
+  const auto best = run(11, "TopK", {{"axis", int64_t{0}}}, {x, ints({1})}, 2);
+  expect_near(best[0], {1, 3}, {6, 5, 3});
+  EXPECT_EQ(best[1], Tensor::from<int64_t>({1, 3}, {1, 0, 0}));
+  expect_near(run(9, "TopK", {{"k", int64_t{1}}}, {x}, 2)[0], {2, 1}, {5, 6});
+  expect_near(run(14, "Trilu", {{"upper", int64_t{0}}}, {x})[0], {2, 3}, {1, 0, 0, 6, 4, 0});
+  expect_near(run(13, "EyeLike", {{"k", int64_t{1}}}, {x})[0], {2, 3}, {0, 1, 0, 0, 0, 1});
+  expect_near(run(13, "CumSum", {{"reverse", int64_t{1}}}, {x, ints({1})})[0], {2, 3},
+              {9, 8, 3, 12, 6, 2});
+  expect_near(run(13, "OneHot", {}, {ints({1, -3, 3}), ints({3}), constant({2}, {0, 7})})[0],
+              {3, 3}, {0, 7, 0, 7, 0, 0, 0, 0, 0});
+  // Columns of lengths 2 and 1 and 0.
+  expect_near(run(13, "ReverseSequence", {}, {x, ints({2, 1, 0})})[0], {2, 3}, {6, 5, 3, 1, 4, 2});
+  EXPECT_EQ(run(13, "NonZero", {}, {in({3}, {0, 2, 3})})[0], Tensor::from<int64_t>({1, 2}, {1, 2}));
+  const Argument boxes = in({1, 2, 4}, {0, 0, 1, 1, 0, 0, 1, 0.9f});
+  EXPECT_EQ(run(13, "NonMaxSuppression", {},
+                {boxes, in({1, 1, 2}, {0.5f, 0.6f}), ints({9}), kAbsent, constant({}, {0.4f})})[0],
+            Tensor::from<int64_t>({1, 3}, {0, 0, 1}));
+}
+
 TEST(OnnxOperators, Softmax) {
   // Equal elements: 1 / how many there are along the axis.
   const Argument x = in({2, 2, 2}, std::vector<float>(8, 1));

@@ -164,9 +164,9 @@ Status import_same(NodeImporter& n) {
 std::vector<OpImporter> all_importers() {
   std::vector<OpImporter> all;
   for (const auto table :
-       {block_importers(), convolution_importers(), logic_importers(), math_importers(),
-        normalization_importers(), reduction_importers(), resize_importers(), selection_importers(),
-        shape_importers(), slice_importers(), transposed_importers()}) {
+       {block_importers(), convolution_importers(), detection_importers(), logic_importers(),
+        math_importers(), normalization_importers(), reduction_importers(), resize_importers(),
+        selection_importers(), shape_importers(), slice_importers(), transposed_importers()}) {
     all.insert(all.end(), table.begin(), table.end());
   }
   std::sort(all.begin(), all.end(),

@@ -86,6 +86,7 @@ Status import_same(NodeImporter& n);
 // One table per file import_<subject>.cc.
 std::span<const OpImporter> block_importers();
 std::span<const OpImporter> convolution_importers();
+std::span<const OpImporter> detection_importers();
 std::span<const OpImporter> logic_importers();
 std::span<const OpImporter> math_importers();
 std::span<const OpImporter> normalization_importers();

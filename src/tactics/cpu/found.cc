@@ -245,32 +245,6 @@ class SliceTactic final : public Tactic {
 
 // --- Shape: its result is known when shapes are bound.
 
-class PreparedShape final : public PreparedStep {
- public:
-  explicit PreparedShape(const PrepareArgs& args) : in_(args.inputs[0]) {}
-  Status run(const StepContext& context) const override {
-    std::copy_n(in_.shape, in_.rank, static_cast<int64_t*>(context.outputs[0]));
-    return ok();
-  }
-
- private:
-  TensorLayout in_;
-};
-
-class ShapeTactic final : public Tactic {
- public:
-  const char* name() const override { return "shape"; }
-  int version() const override { return 1; }
-  const char* op_name() const override { return "Shape"; }
-  Verdict can_run(const StepDesc& step, const Target&) const override {
-    if (step.outputs[0].type.dtype != DataType::i64) return Verdict::no("the result is not i64");
-    return step.epilogue.empty() ? Verdict::yes() : Verdict::no("an epilogue");
-  }
-  std::unique_ptr<PreparedStep> prepare(const PrepareArgs& args) const override {
-    return std::make_unique<PreparedShape>(args);
-  }
-};
-
 }  // namespace
 
 std::vector<std::unique_ptr<Tactic>> make_found() {
@@ -278,7 +252,6 @@ std::vector<std::unique_ptr<Tactic>> make_found() {
   tactics.push_back(std::make_unique<NonZeroTactic>());
   tactics.push_back(std::make_unique<CompressTactic>());
   tactics.push_back(std::make_unique<SliceTactic>());
-  tactics.push_back(std::make_unique<ShapeTactic>());
   return tactics;
 }
 

@@ -1,4 +1,4 @@
-// Rows chosen by indices: Gather of computed data, GatherND, ScatterND. Any dtype but string.
+// Slices chosen by tuples of indices: GatherND, ScatterND. Any dtype but string.
 #include <algorithm>
 #include <cstring>
 
@@ -90,78 +90,6 @@ int64_t count_of(const TensorLayout& layout, int first, int last) {
 }
 
 // --- Gather.
-
-class PreparedGather final : public PreparedStep {
- public:
-  explicit PreparedGather(const PrepareArgs& args)
-      : data_(args.inputs[0]),
-        indices_(args.inputs[1]),
-        out_(args.outputs[0]),
-        block_(data_.rank - 1 - axis_of(args), out_, data_) {
-    const int64_t batch = args.step->attr<GatherAttributes>().batch_dims;
-    axis_ = axis_of(args);
-    batch_dims_ = static_cast<int>(batch < 0 ? batch + indices_.rank : batch);
-    batches_ = count_of(data_, 0, batch_dims_);
-    outer_ = count_of(data_, batch_dims_, axis_);
-    count_ = count_of(indices_, batch_dims_, indices_.rank);
-    element_ = static_cast<int64_t>(dtype_size(data_.dtype));
-    index_end_ = axis_ + indices_.rank - batch_dims_;
-  }
-  // Checked indices, in bytes from the start of a slice list.
-  size_t workspace_bytes() const override {
-    return static_cast<size_t>(batches_ * count_) * sizeof(int64_t);
-  }
-
-  Status run(const StepContext& context) const override {
-    auto* offsets = reinterpret_cast<int64_t*>(context.workspace);
-    const int64_t dim = data_.shape[axis_];
-    for (int64_t i = 0; i < batches_ * count_; ++i) {
-      const int64_t at = offset_of(indices_, 0, indices_.rank, i);
-      const int64_t named = read_index(indices_.dtype, context.inputs[1], at);
-      const int64_t index = named < 0 ? named + dim : named;
-      if (index < 0 || index >= dim) return out_of_range(named, dim);
-      offsets[i] = index * data_.stride[axis_] * element_;
-    }
-    if (block_.bytes() == 0) return ok();
-    const auto* data = static_cast<const std::byte*>(context.inputs[0]);
-    auto* out = static_cast<std::byte*>(context.outputs[0]);
-    const int64_t grain = std::max<int64_t>(1, 4096 / block_.bytes());
-    ThreadPool::global().parallel_for(
-        context.threads, batches_ * outer_ * count_,
-        [&](int64_t begin, int64_t end, int) {
-          for (int64_t row = begin; row < end; ++row) {
-            const int64_t line = row / count_, i = row % count_, batch = line / outer_;
-            const int64_t from = offset_of(data_, 0, axis_, line) * element_;
-            const int64_t to =
-                offset_of(out_, 0, axis_, line) + offset_of(out_, axis_, index_end_, i);
-            block_.copy(out + to * element_, data + from + offsets[batch * count_ + i]);
-          }
-        },
-        grain);
-    return ok();
-  }
-
- private:
-  static int axis_of(const PrepareArgs& args) {
-    return *resolve_axis(args.step->attr<GatherAttributes>().axis,
-                         static_cast<size_t>(args.inputs[0].rank));
-  }
-  TensorLayout data_, indices_, out_;
-  Block block_;
-  int axis_, batch_dims_, index_end_;
-  int64_t batches_, outer_, count_, element_;
-};
-
-class GatherAnyTactic final : public Tactic {
- public:
-  const char* name() const override { return "gather"; }
-  int version() const override { return 1; }
-  const char* op_name() const override { return "Gather"; }
-  Verdict can_run(const StepDesc& step, const Target&) const override { return plain(step); }
-  std::unique_ptr<PreparedStep> prepare(const PrepareArgs& args) const override {
-    return std::make_unique<PreparedGather>(args);
-  }
-};
 
 // --- Tuples of indices.
 
@@ -349,7 +277,6 @@ class ScatterNdTactic final : public Tactic {
 
 std::vector<std::unique_ptr<Tactic>> make_indexed() {
   std::vector<std::unique_ptr<Tactic>> tactics;
-  tactics.push_back(std::make_unique<GatherAnyTactic>());
   tactics.push_back(std::make_unique<GatherNdTactic>());
   tactics.push_back(std::make_unique<ScatterNdTactic>());
   return tactics;
