@@ -10,8 +10,8 @@
 
 #include "kernels/cpu/kernel_test_util.h"
 #include "tactics/any_problems_test.h"
-#include "tactics/spatial_problems_test.h"
 #include "tactics/selection_test_util.h"
+#include "tactics/spatial_problems_test.h"
 #include "tactics/tactic_test_util.h"
 
 namespace hone {
@@ -97,17 +97,11 @@ class Found final : public OutputSink {
   std::vector<Tensor> tensors_;
 };
 
-std::vector<Problem> all_problems(unsigned seed) {
-  std::vector<Problem> problems = test_problems(seed);
-  for (Problem& problem : selection_problems(seed)) problems.push_back(std::move(problem));
-  return problems;
-}
-
 Target test_target() { return {CpuFeatures::detected(), 2}; }
 
 std::vector<Problem> all_problems(unsigned seed) {
   std::vector<Problem> problems = test_problems(seed);
-  for (auto* more : {any_problems, spatial_problems}) {
+  for (auto* more : {any_problems, spatial_problems, selection_problems}) {
     for (Problem& problem : more(seed)) problems.push_back(std::move(problem));
   }
   return problems;
@@ -215,7 +209,6 @@ TEST(Tactics, MatchTheReference) {
   std::set<std::string> ran;
   const std::vector<Problem> problems = all_problems(cpu::test_seed());
   for (const Problem& problem : problems) {
-  for (const Problem& problem : all_problems(cpu::test_seed())) {
     SCOPED_TRACE(problem.name);
     auto expected = evaluate_reference(*problem.step.op, problem.step.attributes,
                                        problem.step.epilogue, problem.tensors);

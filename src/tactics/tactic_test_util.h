@@ -72,7 +72,6 @@ class ProblemMaker {
       tensor.mutable_data<int64_t>()[i] = uniform(rng_);
     return tensor;
   }
-  Problem& last() { return problems_.back(); }
   std::vector<Problem> take() { return std::move(problems_); }
 
  private:
@@ -399,9 +398,8 @@ inline void add_recurrent_problem(ProblemMaker& make, const std::string& name, c
     inputs.insert(inputs.end(), {absent, absent, absent, make.random(state)});
     constant.insert(constant.end(), {true, true, true, false});
   }
-  const std::string title = name + " " +
-                            type_text({DataType::f32, to_shape(inputs[0].shape())}) + " " +
-                            attributes_text(attributes);
+  const std::string title = name + " " + type_text({DataType::f32, to_shape(inputs[0].shape())}) +
+                            " " + attributes_text(attributes);
   make.add(title, op_name, attributes, std::move(inputs), constant);
   // Each step: a sum of features + hidden + 3 terms below 2 in magnitude on average, a few
   // roundings of the gates; a cell adds up the errors of all steps.
