@@ -78,7 +78,6 @@ TEST(Stages, ProfileCountsAllSteps) {
   EXPECT_TRUE(std::any_of(profile->begin(), profile->end(),
                           [](const StepProfile& step) { return step.op == "GatherND"; }));
   for (const StepProfile& step : *profile) {
-    // Comparisons of floats have no tactic of their own yet.
     EXPECT_NE(step.tactic, "reference") << step.op;
   }
 }

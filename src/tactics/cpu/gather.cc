@@ -118,8 +118,9 @@ class PreparedGather final : public PreparedStep {
       int64_t row = from[at];
       if (row < 0) row += table_rows_;
       if (row < 0 || row >= table_rows_) {
-        return Status(Code::kShape, "index " + std::to_string(from[at]) + " is outside of the " +
-                                        std::to_string(table_rows_) + " rows");
+        return Status(Code::kShape, "index " + std::to_string(from[at]) +
+                                        " is out of range for a dimension of " +
+                                        std::to_string(table_rows_));
       }
       rows[i] = row;
     }
