@@ -168,7 +168,12 @@ Status time_candidates(const StepDesc& step, const Target& target,
       if (hopeless[i] || (round >= kMinRounds && spent[i] > kEnoughMilliseconds)) continue;
       if (stop()) return ok();
       double milliseconds = 0;
-      HONE_RETURN_IF_ERROR(trials[i].run(target.threads, &milliseconds));
+      // Made-up values may be ones that the operator refuses (k of TopK): not timed.
+      if (!trials[i].run(target.threads, &milliseconds).ok()) {
+        hopeless[i] = true;
+        best[i] = -1;
+        continue;
+      }
       spent[i] += milliseconds;
       if (round == 0) continue;  // warm-up: page faults, code fetch
       best[i] = best[i] < 0 ? milliseconds : std::min(best[i], milliseconds);

@@ -426,7 +426,7 @@ def add_recurrent() -> None:
 def add_selection() -> None:
     x = floats(3, 7, 5)
     tied = integers(4, 9, low=0, high=4).astype(np.float32)
-    case("TopK", (1, 9), [x], outputs=2, axis=1, k=3)
+    case("TopK", 9, [x], outputs=2, axis=1, k=3)
     case("TopK", 10, [x, ints(3)], outputs=2)
     for axis, largest in ((0, 1), (1, 0), (-1, 1), (-1, 0)):
         case("TopK", (11, *BOTH), [x, ints(3)], outputs=2, axis=axis, largest=largest)
@@ -526,6 +526,10 @@ for add in (
     add()
 
 
+# The length of their further inputs is the rank of the result, which must be known.
+RANK_MAKERS = ("Reshape", "Slice", "Expand", "Tile")
+
+
 def make_model(c: Case, opset: int) -> tuple[onnx.ModelProto, list[np.ndarray]]:
     """The model and the values of its inputs. The first dimension of inputs is dynamic."""
     names, graph_inputs, initializers, feeds = [], [], [], []
@@ -536,6 +540,8 @@ def make_model(c: Case, opset: int) -> tuple[onnx.ModelProto, list[np.ndarray]]:
         elif x is not None:
             # The same symbol for inputs of one size; what may be broadcast must be known.
             shape = [f"N{x.shape[0]}" if x.shape[0] != 1 else 1, *x.shape[1:]]
+            if c.op in RANK_MAKERS and i > 0 or c.op == "ConstantOfShape":
+                shape = list(x.shape)
             elem_type = helper.np_dtype_to_tensor_dtype(x.dtype)
             graph_inputs.append(helper.make_tensor_value_info(names[-1], elem_type, shape))
             feeds.append(x)

@@ -69,7 +69,8 @@ def saved(tmp_path_factory):
 
 def images(batch):
     rng = np.random.default_rng(3)
-    for contrast in (1.0, 3.0, 0.0, 6.0, 1.0):
+    # Not so much that scores round to 1: the order of equal ones would depend on roundings.
+    for contrast in (1.0, 3.0, 0.0, 2.0, 1.0):
         yield (rng.normal(0, 1, (batch, SIZE, SIZE, 3)) * contrast).astype(np.float32)
 
 
