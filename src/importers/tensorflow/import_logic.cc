@@ -1,6 +1,7 @@
 // Comparisons, logic, selection by conditions, and arithmetic with guarded cases.
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <limits>
 #include <tuple>
 
@@ -102,7 +103,8 @@ Status import_matrix_band_part(NodeImporter& n) {
   const bool boolean = x->dtype() == DataType::boolean;
   Value* zero = n.scalar(0, x->dtype());
   for (const auto& [op, limit, bound] :
-       {std::tuple("GreaterOrEqual", lower, -lower), std::tuple("LessOrEqual", upper, upper)}) {
+       {std::tuple("GreaterOrEqual", lower, -std::max<int64_t>(lower, 0)),
+        std::tuple("LessOrEqual", upper, upper)}) {
     if (limit < 0) continue;
     HONE_ASSIGN_OR_RETURN(Value * keep,
                           n.add(op, {}, {distance, n.constant(Tensor::scalar<int64_t>(bound))}));
