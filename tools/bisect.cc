@@ -13,8 +13,8 @@ namespace {
 
 // What the model calls the tensor. Values that lie in another order of axes than the source's have
 // no source name, but keep their name where that is free.
-std::string name_in_model(const DebugTensor& tensor) {
-  return std::string(tensor.source.empty() ? tensor.name : tensor.source);
+std::string name_in_model(std::string_view name, std::string_view source) {
+  return std::string(source.empty() ? name : source);
 }
 
 // Channels moved from the second axis to the last, and back: the orders that importers make.
@@ -51,10 +51,7 @@ std::set<std::string> tensors_inside(const Engine& engine) {
   const Portable& portable = engine.impl()->plan->data.portable;
   for (const PlanStep& step : portable.steps) {
     for (int v : step.outputs) {
-      DebugTensor tensor;
-      tensor.name = portable.values[v].name;
-      tensor.source = portable.values[v].source;
-      names.insert(name_in_model(tensor));
+      names.insert(name_in_model(portable.values[v].name, portable.values[v].source));
     }
   }
   return names;
@@ -65,7 +62,7 @@ Result<std::vector<LayerError>> layer_errors(const Engine& engine,
                                              const Truth& truth) {
   std::vector<LayerError> layers;
   const auto listener = [&](const DebugTensor& shown) -> Status {
-    const auto expected = truth.taps.find(name_in_model(shown));
+    const auto expected = truth.taps.find(name_in_model(shown.name, shown.source));
     if (expected == truth.taps.end()) return ok();
     HONE_ASSIGN_OR_RETURN(
         const Tensor actual,

@@ -12,14 +12,6 @@ TensorType widen(TensorType type) {
   return type;
 }
 
-Attributes widen(Attributes attributes) {
-  for (const Field& field : attributes.fields()) {
-    DataType* const* dtype = std::get_if<DataType*>(&field.value);
-    if (dtype && is_float(**dtype)) **dtype = DataType::f64;
-  }
-  return attributes;
-}
-
 class Widener {
  public:
   explicit Widener(const Graph& graph) : graph_(graph) {}
@@ -52,8 +44,10 @@ class Widener {
     options.sources = node.sources();
     options.epilogue = node.epilogue();
     for (const Value* output : node.outputs()) options.output_names.push_back(output->name());
-    HONE_ASSIGN_OR_RETURN(const Node* wide, wide_.add_node(node.op(), widen(node.attributes()),
-                                                           std::move(inputs), std::move(options)));
+    HONE_ASSIGN_OR_RETURN(
+        const Node* wide,
+        wide_.add_node(node.op(), replace_dtypes(node.attributes(), is_float, DataType::f64),
+                       std::move(inputs), std::move(options)));
     for (size_t i = 0; i < node.outputs().size(); ++i) {
       values_[node.output(i)] = wide->output(i);
     }
@@ -67,12 +61,24 @@ class Widener {
 
 }  // namespace
 
+Attributes replace_dtypes(Attributes attributes, bool (*is_old)(DataType), DataType dtype) {
+  for (const Field& field : attributes.fields()) {
+    DataType* const* old = std::get_if<DataType*>(&field.value);
+    if (old && is_old(**old)) **old = dtype;
+  }
+  return attributes;
+}
+
+Result<Tensor> cast_tensor(const Tensor& tensor, DataType dtype) {
+  HONE_ASSIGN_OR_RETURN(
+      std::vector<Tensor> results,
+      evaluate_reference(op("Cast"), CastAttributes{.to = dtype}, {}, std::span(&tensor, 1)));
+  return std::move(results[0]);
+}
+
 Result<Tensor> widen_floats(const Tensor& tensor) {
   if (!is_float(tensor.dtype())) return tensor;
-  HONE_ASSIGN_OR_RETURN(std::vector<Tensor> results,
-                        evaluate_reference(op("Cast"), CastAttributes{.to = DataType::f64}, {},
-                                           std::span(&tensor, 1)));
-  return std::move(results[0]);
+  return cast_tensor(tensor, DataType::f64);
 }
 
 Result<Graph> widen_floats(const Graph& graph) { return Widener(graph).run(); }

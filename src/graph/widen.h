@@ -5,6 +5,10 @@
 
 namespace hone {
 
+// Attributes whose dtypes that `is_old` accepts are `dtype` instead: what a Cast casts to.
+Attributes replace_dtypes(Attributes attributes, bool (*is_old)(DataType), DataType dtype);
+Result<Tensor> cast_tensor(const Tensor& tensor, DataType dtype);
+
 // Floating point tensors as f64; others as they are, sharing their bytes.
 Result<Tensor> widen_floats(const Tensor& tensor);
 

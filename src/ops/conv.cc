@@ -1,6 +1,7 @@
 // Conv(data [N, spatial..., C], weights [O, spatial..., C / groups], [bias [O]]).
 #include <fmt/format.h>
 
+#include "ops/conv_infer.h"
 #include "ops/eval.h"
 #include "ops/infer.h"
 #include "ops/op_list.h"
@@ -24,27 +25,9 @@ Status infer_conv(InferContext& context) {
   const Shape& data = context.shape(0);
   const Shape& weights = context.shape(1);
   HONE_RETURN_IF_ERROR(check_conv_dtypes(context));
-  if (data.size() < 3 || data.size() > 5 || weights.size() != data.size()) {
-    return Status(Code::kUnsupported,
-                  fmt::format("data {} and weights {}", shape_text(data), shape_text(weights)))
-        .because("they must have 1 to 3 spatial dimensions, both the same");
-  }
-  std::vector<int64_t> kernel;
-  for (size_t i = 1; i + 1 < weights.size(); ++i) {
-    if (!weights[i].is_const()) {
-      return Status(Code::kUnsupported, "the size of the kernel is not a constant");
-    }
-    kernel.push_back(weights[i].value());
-  }
+  HONE_ASSIGN_OR_RETURN(const std::vector<int64_t> kernel, conv_kernel_sizes(context));
   HONE_ASSIGN_OR_RETURN(const std::vector<Window> windows, explicit_windows(attributes, kernel));
-  if (attributes.groups < 1) {
-    return Status(Code::kModel, fmt::format("groups is {}", attributes.groups));
-  }
-  const Dim groups(attributes.groups);
-  HONE_RETURN_IF_ERROR(
-      context.require_equal(data.back(), weights.back() * groups, "channels of data and weights"));
-  HONE_RETURN_IF_ERROR(context.require_equal(floor_mod(weights[0], groups), Dim(0),
-                                             "output channels are not a multiple of groups"));
+  HONE_RETURN_IF_ERROR(check_conv_channels(context, attributes.groups));
   if (context.inputs.size() > 2) {
     HONE_RETURN_IF_ERROR(require_rank(context, 2, 1));
     HONE_RETURN_IF_ERROR(

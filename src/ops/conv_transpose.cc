@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "ops/conv_infer.h"
 #include "ops/eval.h"
 #include "ops/infer.h"
 #include "ops/op_list.h"
@@ -12,47 +13,15 @@
 namespace hone {
 namespace {
 
-// The kernel's sizes, from weights of the right rank.
-Result<std::vector<int64_t>> kernel_sizes(const InferContext& context) {
-  const Shape& data = context.shape(0);
-  const Shape& weights = context.shape(1);
-  if (data.size() < 3 || data.size() > 5 || weights.size() != data.size()) {
-    return Status(Code::kUnsupported,
-                  fmt::format("data {} and weights {}", shape_text(data), shape_text(weights)))
-        .because("they must have 1 to 3 spatial dimensions, both the same");
-  }
-  std::vector<int64_t> kernel;
-  for (size_t i = 1; i + 1 < weights.size(); ++i) {
-    if (!weights[i].is_const()) {
-      return Status(Code::kUnsupported, "the size of the kernel is not a constant");
-    }
-    kernel.push_back(weights[i].value());
-  }
-  return kernel;
-}
-
-Status check_channels(InferContext& context) {
-  const auto& attributes = context.attr<ConvTransposeAttributes>();
-  if (attributes.groups < 1) {
-    return Status(Code::kModel, fmt::format("groups is {}", attributes.groups));
-  }
-  const Shape& weights = context.shape(1);
-  const Dim groups(attributes.groups);
-  HONE_RETURN_IF_ERROR(context.require_equal(context.shape(0).back(), weights.back() * groups,
-                                             "channels of data and weights"));
-  return context.require_equal(floor_mod(weights[0], groups), Dim(0),
-                               "output channels are not a multiple of groups");
-}
-
 Status infer_conv_transpose(InferContext& context) {
   const auto& attributes = context.attr<ConvTransposeAttributes>();
   HONE_RETURN_IF_ERROR(require_dtype(context, 0, is_float, "a floating point type"));
   if (context.dtype(1) != context.dtype(0)) {
     return Status(Code::kModel, "data and weights have different dtypes");
   }
-  HONE_ASSIGN_OR_RETURN(const auto kernel, kernel_sizes(context));
+  HONE_ASSIGN_OR_RETURN(const auto kernel, conv_kernel_sizes(context));
   HONE_ASSIGN_OR_RETURN(const auto windows, transposed_windows(attributes, kernel, {}, {}));
-  HONE_RETURN_IF_ERROR(check_channels(context));
+  HONE_RETURN_IF_ERROR(check_conv_channels(context, attributes.groups));
   const Shape& data = context.shape(0);
   std::vector<Dim> sizes;
   if (context.inputs.size() > 2) {

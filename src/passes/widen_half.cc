@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "graph/widen.h"
 #include "ops/movement.h"
 #include "passes/edit.h"
 
@@ -21,14 +22,6 @@ bool is_border(const Node* node) {
   if (!node->is("Cast")) return false;
   if (is_half(node->output())) return !is_half(node->input(0)) && node->output()->uses().empty();
   return is_half(node->input(0)) && node->input(0)->is_graph_input();
-}
-
-Attributes widened(Attributes attributes) {
-  for (const Field& field : attributes.fields()) {
-    DataType* const* dtype = std::get_if<DataType*>(&field.value);
-    if (dtype && is_half(**dtype)) **dtype = DataType::f32;
-  }
-  return attributes;
 }
 
 class Widener {
@@ -54,7 +47,9 @@ class Widener {
     }
     std::vector<DataType> before;
     for (const Value* output : node->outputs()) before.push_back(output->dtype());
-    HONE_RETURN_IF_ERROR(rewrite(graph_, node, widened(node->attributes()), std::move(inputs)));
+    HONE_RETURN_IF_ERROR(rewrite(graph_, node,
+                                 replace_dtypes(node->attributes(), is_half, DataType::f32),
+                                 std::move(inputs)));
     for (size_t i = 0; i < before.size(); ++i) {
       if (node->output(i)->dtype() != before[i]) {
         HONE_RETURN_IF_ERROR(keep_output_type(node, node->output(i), before[i]));
@@ -68,17 +63,16 @@ class Widener {
     if (!is_half(value)) return value;
     Value*& wide = wide_[value];
     if (wide) return wide;
-    const CastAttributes to_f32{DataType::f32};
     if (value->is_constant()) {
-      HONE_ASSIGN_OR_RETURN(const auto cast, evaluate_reference(op("Cast"), to_f32, {},
-                                                                std::span(value->constant(), 1)));
-      wide = graph_.add_constant(value->name(), cast[0], value->source());
+      HONE_ASSIGN_OR_RETURN(Tensor tensor, cast_tensor(*value->constant(), DataType::f32));
+      wide = graph_.add_constant(value->name(), std::move(tensor), value->source());
       return wide;
     }
     NodeOptions options;
     options.name = value->name() + "/widen";
     options.before = user;
-    HONE_ASSIGN_OR_RETURN(wide, graph_.add("Cast", to_f32, {value}, std::move(options)));
+    HONE_ASSIGN_OR_RETURN(
+        wide, graph_.add("Cast", CastAttributes{DataType::f32}, {value}, std::move(options)));
     return wide;
   }
 

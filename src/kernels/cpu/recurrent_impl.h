@@ -19,14 +19,6 @@
 namespace hone::cpu {
 namespace {
 
-// Accumulators become registers only when every index is a constant; the portable version has no
-// registers to win.
-#ifdef HONE_SIMD_PORTABLE
-#define HONE_UNROLL
-#else
-#define HONE_UNROLL _Pragma("GCC unroll 64")
-#endif
-
 constexpr int64_t kLineFloats = 16;
 
 // sums[row][vector] += x[row][0..k) * weights[0..k)[vector].

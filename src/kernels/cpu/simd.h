@@ -31,3 +31,11 @@
 #pragma once
 
 #define HONE_SIMD_INLINE inline __attribute__((always_inline))
+
+// In front of loops over accumulators, which become registers only when every index is a constant.
+// The portable version has no registers to win and would grow to a megabyte.
+#ifdef HONE_SIMD_PORTABLE
+#define HONE_UNROLL
+#else
+#define HONE_UNROLL _Pragma("GCC unroll 64")
+#endif

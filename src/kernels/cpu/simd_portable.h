@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <cstring>
 
-#include "kernels/cpu/simd.h"
+#define HONE_SIMD_PORTABLE 1  // simd.h asks
 
-#define HONE_SIMD_PORTABLE 1
+#include "kernels/cpu/simd.h"
 
 namespace hone::cpu::portable {
 

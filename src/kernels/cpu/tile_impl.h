@@ -18,14 +18,6 @@
 namespace hone::cpu {
 namespace {
 
-// The accumulators become registers only when every index is a constant. The portable version has
-// no registers to win and would grow to a megabyte.
-#ifdef HONE_SIMD_PORTABLE
-#define HONE_UNROLL
-#else
-#define HONE_UNROLL _Pragma("GCC unroll 64")
-#endif
-
 template <class V, int MR, int NV>
 struct Tile {
   static constexpr int kLanes = V::kLanes;

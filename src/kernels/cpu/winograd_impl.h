@@ -13,12 +13,6 @@
 namespace hone::cpu {
 namespace {
 
-#ifdef HONE_SIMD_PORTABLE
-#define HONE_WINOGRAD_UNROLL
-#else
-#define HONE_WINOGRAD_UNROLL _Pragma("GCC unroll 36")
-#endif
-
 template <class V, int M>
 struct WinogradKernel;
 
@@ -75,9 +69,9 @@ template <class V, int M, bool kEdge>
 HONE_SIMD_INLINE void winograd_input_lanes(const WinogradInputArgs& args, int64_t c, int n) {
   constexpr int kSide = M + 2;
   V rows[kSide][kSide];  // [row position][column of the patch]
-  HONE_WINOGRAD_UNROLL for (int j = 0; j < kSide; j++) {
+  HONE_UNROLL for (int j = 0; j < kSide; j++) {
     V d[kSide], t[kSide];
-    HONE_WINOGRAD_UNROLL for (int i = 0; i < kSide; i++) {
+    HONE_UNROLL for (int i = 0; i < kSide; i++) {
       const float* p = args.input + i * args.row + j * args.pixel + c;
       if constexpr (kEdge) {
         const bool exists = i < args.rows && j < args.columns;
@@ -87,15 +81,13 @@ HONE_SIMD_INLINE void winograd_input_lanes(const WinogradInputArgs& args, int64_
       }
     }
     WinogradKernel<V, M>::input(d, t);
-    HONE_WINOGRAD_UNROLL for (int i = 0; i < kSide; i++) rows[i][j] = t[i];
+    HONE_UNROLL for (int i = 0; i < kSide; i++) rows[i][j] = t[i];
   }
   float* v = args.v + c;
-  HONE_WINOGRAD_UNROLL for (int i = 0; i < kSide; i++) {
+  HONE_UNROLL for (int i = 0; i < kSide; i++) {
     V t[kSide];
     WinogradKernel<V, M>::input(rows[i], t);
-    HONE_WINOGRAD_UNROLL for (int j = 0; j < kSide; j++) {
-      t[j].store(v + (i * kSide + j) * args.plane);
-    }
+    HONE_UNROLL for (int j = 0; j < kSide; j++) { t[j].store(v + (i * kSide + j) * args.plane); }
   }
 }
 
@@ -124,13 +116,13 @@ template <class V, int M>
 HONE_SIMD_INLINE void winograd_output_lanes(const WinogradOutputArgs& args, int64_t c, int n) {
   constexpr int kSide = M + 2;
   V rows[M][kSide];
-  HONE_WINOGRAD_UNROLL for (int j = 0; j < kSide; j++) {
+  HONE_UNROLL for (int j = 0; j < kSide; j++) {
     V m[kSide], o[M];
-    HONE_WINOGRAD_UNROLL for (int i = 0; i < kSide; i++) {
+    HONE_UNROLL for (int i = 0; i < kSide; i++) {
       m[i] = V::load(args.p + (i * kSide + j) * args.plane + c);
     }
     WinogradKernel<V, M>::output(m, o);
-    HONE_WINOGRAD_UNROLL for (int i = 0; i < M; i++) rows[i][j] = o[i];
+    HONE_UNROLL for (int i = 0; i < M; i++) rows[i][j] = o[i];
   }
   const V lo = V::broadcast(args.lo), hi = V::broadcast(args.hi);
   const V bias = args.bias != nullptr ? winograd_load<V>(args.bias + c, n) : V::zero();

@@ -91,9 +91,10 @@ LinePlace place_of(const ResizeTables& tables, int64_t item) {
   return place;
 }
 
-class PreparedBlend final : public PreparedStep {
+// A line of the result at a time; what there is to say about empty tensors.
+class PreparedResize : public PreparedStep {
  public:
-  PreparedBlend(const PrepareArgs& args, Isa isa) : run_(cpu::resize_kernel(isa)) {
+  explicit PreparedResize(const PrepareArgs& args) {
     empty_ = args.outputs[0].num_elements() == 0;
     nothing_ = args.inputs[0].num_elements() == 0;
     if (!empty_ && !nothing_) tables_ = make_tables(args);
@@ -102,17 +103,31 @@ class PreparedBlend final : public PreparedStep {
   Status run(const StepContext& context) const override {
     if (empty_) return ok();
     if (nothing_) return Status(Code::kShape, "there is nothing to be resized");
-    const auto* in = static_cast<const float*>(context.inputs[0]);
-    auto* out = static_cast<float*>(context.outputs[0]);
     ThreadPool::global().parallel_for(context.threads, tables_.lines(),
                                       [&](int64_t begin, int64_t end, int) {
-                                        for (int64_t i = begin; i < end; ++i) run_line(i, in, out);
+                                        for (int64_t i = begin; i < end; ++i)
+                                          run_line(i, context.inputs[0], context.outputs[0]);
                                       });
     return ok();
   }
 
+ protected:
+  virtual void run_line(int64_t item, const void* in, void* out) const = 0;
+  ResizeTables tables_;
+
  private:
-  void run_line(int64_t item, const float* in, float* out) const {
+  bool empty_, nothing_;
+};
+
+class PreparedBlend final : public PreparedResize {
+ public:
+  PreparedBlend(const PrepareArgs& args, Isa isa)
+      : PreparedResize(args), run_(cpu::resize_kernel(isa)) {}
+
+ private:
+  void run_line(int64_t item, const void* data, void* result) const override {
+    const auto* in = static_cast<const float*>(data);
+    auto* out = static_cast<float*>(result);
     const LinePlace place = place_of(tables_, item);
     const auto& [planes, lines, columns] = tables_.axis;
     cpu::ResizeLine line;
@@ -135,34 +150,18 @@ class PreparedBlend final : public PreparedStep {
     run_(line);
   }
 
-  ResizeTables tables_;
   cpu::ResizeRun run_;
-  bool empty_, nothing_;
 };
 
-class PreparedNearest final : public PreparedStep {
+class PreparedNearest final : public PreparedResize {
  public:
   explicit PreparedNearest(const PrepareArgs& args)
-      : size_(static_cast<int64_t>(dtype_size(args.outputs[0].dtype))) {
-    empty_ = args.outputs[0].num_elements() == 0;
-    nothing_ = args.inputs[0].num_elements() == 0;
-    if (!empty_ && !nothing_) tables_ = make_tables(args);
-  }
-
-  Status run(const StepContext& context) const override {
-    if (empty_) return ok();
-    if (nothing_) return Status(Code::kShape, "there is nothing to be resized");
-    const auto* in = static_cast<const std::byte*>(context.inputs[0]);
-    auto* out = static_cast<std::byte*>(context.outputs[0]);
-    ThreadPool::global().parallel_for(context.threads, tables_.lines(),
-                                      [&](int64_t begin, int64_t end, int) {
-                                        for (int64_t i = begin; i < end; ++i) copy_line(i, in, out);
-                                      });
-    return ok();
-  }
+      : PreparedResize(args), size_(static_cast<int64_t>(dtype_size(args.outputs[0].dtype))) {}
 
  private:
-  void copy_line(int64_t item, const std::byte* in, std::byte* out) const {
+  void run_line(int64_t item, const void* data, void* result) const override {
+    const auto* in = static_cast<const std::byte*>(data);
+    auto* out = static_cast<std::byte*>(result);
     const LinePlace place = place_of(tables_, item);
     const auto& [planes, lines, columns] = tables_.axis;
     in += size_ * (place.in + planes.offset[static_cast<size_t>(place.plane)] +
@@ -175,9 +174,7 @@ class PreparedNearest final : public PreparedStep {
     }
   }
 
-  ResizeTables tables_;
   int64_t size_;
-  bool empty_, nothing_;
 };
 
 Verdict resize_basics(const StepDesc& step) {
