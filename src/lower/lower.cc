@@ -36,15 +36,14 @@ class PackedStore {
     return store;
   }
 
-  size_t add(const std::vector<std::byte>& bytes) {
-    const Hash128 hash = hash128(bytes.data(), bytes.size());
-    const auto [it, is_new] = offsets_.try_emplace({hash, bytes.size()}, size_);
-    if (is_new) {
-      const size_t end = size_ + bytes.size();
-      std::memcpy(data() + size_, bytes.data(), bytes.size());
-      size_ = align_weights(end);
-      std::memset(data() + end, 0, size_ - end);
-    }
+  // Has `pack` write `bytes` bytes, in place. Returns their offset.
+  template <class Pack>
+  size_t add(size_t bytes, Pack&& pack) {
+    std::byte* place = data() + size_;
+    std::memset(place, 0, align_weights(bytes));
+    pack(place);
+    const auto [it, is_new] = offsets_.try_emplace({hash128(place, bytes), bytes}, size_);
+    if (is_new) size_ += align_weights(bytes);
     return it->second;
   }
 
@@ -138,11 +137,11 @@ Result<Tuned> lower(const Portable& portable, const Target& target,
     for (const OperandDesc& input : descs[s].inputs) {
       if (input.is_constant && !input.constant) return missing_weights(portable.steps[s]);
     }
-    if (tactic.packed_bytes(descs[s], target, config) == 0) continue;
-    const std::vector<std::byte> packed = tactic.pack_weights(descs[s], target, config);
-    HONE_CHECK(packed.size() == tactic.packed_bytes(descs[s], target, config));
-    out.packed_offset = store.add(packed);
-    out.packed_bytes = packed.size();
+    out.packed_bytes = tactic.packed_bytes(descs[s], target, config);
+    if (out.packed_bytes == 0) continue;
+    out.packed_offset = store.add(out.packed_bytes, [&](std::byte* place) {
+      tactic.pack_weights(descs[s], target, config, place);
+    });
     out.replaced_inputs = tactic.replaced_inputs(descs[s]);
   }
   store.finish(&tuned);

@@ -3,17 +3,39 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 #include <vector>
+
+#include "ops/infer.h"
 
 namespace hone {
 
-// Corners in order: low[0] <= high[0].
+// What boxes and their scores are made of: f64 in exact runs (graph/widen.h).
+inline Status require_box_type(const InferContext& context, size_t i) {
+  if (i > 0 && context.dtype(i) != context.dtype(0)) {
+    return Status(Code::kModel, "boxes, scores and limits are not of one type");
+  }
+  return require_dtype(
+      context, i, [](DataType dtype) { return dtype == DataType::f32 || dtype == DataType::f64; },
+      "f32 or f64");
+}
+
+// Calls fn with float or double.
+template <class Fn>
+Status with_box_type(DataType dtype, Fn&& fn) {
+  return dtype == DataType::f64 ? fn(std::type_identity<double>())
+                                : fn(std::type_identity<float>());
+}
+
+// Corners in order: low[0] <= high[0]. T: float or double.
+template <class T>
 struct Box {
-  float low[2], high[2];
+  T low[2], high[2];
 };
 
 // Four numbers: two opposite corners, or center and size (x, y, width, height).
-inline Box read_box(const float* from, bool center_point) {
+template <class T>
+Box<T> read_box(const T* from, bool center_point) {
   if (center_point) {
     return {{from[1] - from[3] / 2, from[0] - from[2] / 2},
             {from[1] + from[3] / 2, from[0] + from[2] / 2}};
@@ -23,23 +45,24 @@ inline Box read_box(const float* from, bool center_point) {
 }
 
 // Intersection over union, as TensorFlow and ONNX Runtime compute it; 0 for boxes without area.
-inline float overlap(const Box& a, const Box& b) {
-  const float area_a = (a.high[0] - a.low[0]) * (a.high[1] - a.low[1]);
-  const float area_b = (b.high[0] - b.low[0]) * (b.high[1] - b.low[1]);
+template <class T>
+T overlap(const Box<T>& a, const Box<T>& b) {
+  const T area_a = (a.high[0] - a.low[0]) * (a.high[1] - a.low[1]);
+  const T area_b = (b.high[0] - b.low[0]) * (b.high[1] - b.low[1]);
   if (area_a <= 0 || area_b <= 0) return 0;
-  const float height = std::min(a.high[0], b.high[0]) - std::max(a.low[0], b.low[0]);
-  const float width = std::min(a.high[1], b.high[1]) - std::max(a.low[1], b.low[1]);
-  const float both = std::max(height, 0.0f) * std::max(width, 0.0f);
+  const T height = std::min(a.high[0], b.high[0]) - std::max(a.low[0], b.low[0]);
+  const T width = std::min(a.high[1], b.high[1]) - std::max(a.low[1], b.low[1]);
+  const T both = std::max(height, T(0)) * std::max(width, T(0));
   return both / (area_a + area_b - both);
 }
 
 // Indices of those of `scores[i * stride]` that pass `threshold`, best first; of equals the lower
 // one first. NaN does not pass. No threshold: all numbers pass.
-inline std::vector<int64_t> by_score(const float* scores, int64_t count, int64_t stride,
-                                     const float* threshold) {
+template <class T>
+std::vector<int64_t> by_score(const T* scores, int64_t count, int64_t stride, const T* threshold) {
   std::vector<int64_t> order;
   for (int64_t i = 0; i < count; ++i) {
-    const float score = scores[i * stride];
+    const T score = scores[i * stride];
     if (threshold ? score > *threshold : score == score) order.push_back(i);
   }
   std::stable_sort(order.begin(), order.end(),

@@ -24,9 +24,7 @@ Result<Dim> result_size(const CombinedNmsAttributes& attributes, const Dim& clas
 }
 
 Status infer_combined(InferContext& context) {
-  for (size_t i = 0; i < 2; ++i) {
-    if (context.dtype(i) != DataType::f32) return Status(Code::kModel, "an input is not f32");
-  }
+  for (size_t i = 0; i < 2; ++i) HONE_RETURN_IF_ERROR(require_box_type(context, i));
   HONE_RETURN_IF_ERROR(require_rank(context, 0, 4));
   HONE_RETURN_IF_ERROR(require_rank(context, 1, 3));
   const Shape& boxes = context.shape(0);
@@ -39,70 +37,78 @@ Status infer_combined(InferContext& context) {
   }
   HONE_ASSIGN_OR_RETURN(Dim size, result_size(context.attr<CombinedNmsAttributes>(), scores[2]));
   size = or_fresh(size, context);
-  context.set_output(DataType::f32, {scores[0], size, Dim(4)});
-  context.set_output(DataType::f32, {scores[0], size});
-  context.set_output(DataType::f32, {scores[0], size});
+  context.set_output(context.dtype(0), {scores[0], size, Dim(4)});
+  context.set_output(context.dtype(0), {scores[0], size});
+  context.set_output(context.dtype(0), {scores[0], size});
   context.set_output(DataType::i32, {scores[0]});
   return ok();
 }
 
+template <class T>
 struct Detection {
-  float score;
+  T score;
   int64_t label, box;
 };
 
 // One batch entry: the detections of all classes, best first.
-std::vector<Detection> detect(const CombinedNmsAttributes& attributes, const float* boxes,
-                              const float* scores, int64_t count, int64_t per_box,
-                              int64_t classes) {
-  const auto threshold = static_cast<float>(attributes.score_threshold);
-  const auto iou = static_cast<float>(attributes.iou_threshold);
-  std::vector<Detection> all;
+template <class T>
+std::vector<Detection<T>> detect(const CombinedNmsAttributes& attributes, const T* boxes,
+                                 const T* scores, int64_t count, int64_t per_box, int64_t classes) {
+  const auto threshold = static_cast<T>(attributes.score_threshold);
+  const auto iou = static_cast<T>(attributes.iou_threshold);
+  std::vector<Detection<T>> all;
   for (int64_t label = 0; label < classes; ++label) {
-    std::vector<Box> kept;
+    std::vector<Box<T>> kept;
     for (int64_t i : by_score(scores + label, count, classes, &threshold)) {
       if (static_cast<int64_t>(kept.size()) >= attributes.max_per_class) break;
       const int64_t place = i * per_box + (per_box > 1 ? label : 0);
-      const Box box = read_box(boxes + place * 4, false);
-      const bool hidden = std::any_of(kept.begin(), kept.end(),
-                                      [&](const Box& other) { return overlap(box, other) > iou; });
+      const Box<T> box = read_box(boxes + place * 4, false);
+      const bool hidden = std::any_of(
+          kept.begin(), kept.end(), [&](const Box<T>& other) { return overlap(box, other) > iou; });
       if (hidden) continue;
       kept.push_back(box);
       all.push_back({scores[i * classes + label], label, place});
     }
   }
   std::stable_sort(all.begin(), all.end(),
-                   [](const Detection& a, const Detection& b) { return a.score > b.score; });
+                   [](const Detection<T>& a, const Detection<T>& b) { return a.score > b.score; });
   return all;
 }
 
-Status evaluate_combined(EvalContext& context) {
+template <class T>
+Status select_combined(EvalContext& context) {
   const auto& attributes = context.attr<CombinedNmsAttributes>();
   const Tensor& boxes = context.inputs[0];
   const Tensor& scores = context.inputs[1];
   const int64_t count = scores.dim(1), classes = scores.dim(2), per_box = boxes.dim(2);
   for (size_t i = 0; i < 4; ++i) HONE_RETURN_IF_ERROR(context.allocate_output(i).status());
   const int64_t size = context.outputs[1].dim(1);
-  float* out_boxes = context.outputs[0].mutable_data<float>();
-  float* out_scores = context.outputs[1].mutable_data<float>();
-  float* out_classes = context.outputs[2].mutable_data<float>();
+  T* out_boxes = context.outputs[0].mutable_data<T>();
+  T* out_scores = context.outputs[1].mutable_data<T>();
+  T* out_classes = context.outputs[2].mutable_data<T>();
   for (int64_t b = 0; b < scores.dim(0); ++b) {
-    const float* from = boxes.data<float>() + b * count * per_box * 4;
-    const auto all = detect(attributes, from, scores.data<float>() + b * count * classes, count,
-                            per_box, classes);
+    const T* from = boxes.data<T>() + b * count * per_box * 4;
+    const auto all =
+        detect(attributes, from, scores.data<T>() + b * count * classes, count, per_box, classes);
     const int64_t found = std::min(static_cast<int64_t>(all.size()), size);
     for (int64_t i = 0; i < size; ++i) {
       const bool there = i < found;
       *out_scores++ = there ? all[i].score : 0;
-      *out_classes++ = there ? static_cast<float>(all[i].label) : 0;
+      *out_classes++ = there ? static_cast<T>(all[i].label) : 0;
       for (int64_t k = 0; k < 4; ++k) {
-        const float value = there ? from[all[i].box * 4 + k] : 0;
-        *out_boxes++ = attributes.clip_boxes ? std::max(std::min(value, 1.0f), 0.0f) : value;
+        const T value = there ? from[all[i].box * 4 + k] : 0;
+        *out_boxes++ = attributes.clip_boxes ? std::max(std::min(value, T(1)), T(0)) : value;
       }
     }
     context.outputs[3].mutable_data<int32_t>()[b] = static_cast<int32_t>(found);
   }
   return ok();
+}
+
+Status evaluate_combined(EvalContext& context) {
+  return with_box_type(context.inputs[0].dtype(), [&](auto type) {
+    return select_combined<typename decltype(type)::type>(context);
+  });
 }
 
 }  // namespace

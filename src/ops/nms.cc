@@ -13,15 +13,10 @@
 namespace hone {
 namespace {
 
-Status require_f32(const InferContext& context, size_t i) {
-  return require_dtype(
-      context, i, [](DataType dtype) { return dtype == DataType::f32; }, "f32");
-}
-
 // boxes [batch, count, 4], scores [batch, classes, count] -> [selected, 3].
 Status infer_nms(InferContext& context) {
-  HONE_RETURN_IF_ERROR(require_f32(context, 0));
-  HONE_RETURN_IF_ERROR(require_f32(context, 1));
+  HONE_RETURN_IF_ERROR(require_box_type(context, 0));
+  HONE_RETURN_IF_ERROR(require_box_type(context, 1));
   HONE_RETURN_IF_ERROR(require_rank(context, 0, 3));
   HONE_RETURN_IF_ERROR(require_rank(context, 1, 3));
   const Shape& boxes = context.shape(0);
@@ -31,7 +26,7 @@ Status infer_nms(InferContext& context) {
   HONE_RETURN_IF_ERROR(context.require_equal(boxes[2], Dim(4), "a box has not 4 numbers"));
   for (size_t i = 2; i < context.inputs.size(); ++i) {
     HONE_RETURN_IF_ERROR(i == 2 ? require_dtype(context, i, is_integer, "an integer type")
-                                : require_f32(context, i));
+                                : require_box_type(context, i));
     HONE_RETURN_IF_ERROR(context.require_equal(num_elements(context.shape(i)), Dim(1),
                                                "a limit is not a single number"));
   }
@@ -40,14 +35,15 @@ Status infer_nms(InferContext& context) {
 }
 
 // The greedy choice among `order`, best first.
-std::vector<int64_t> select(const float* boxes, bool center_point,
-                            const std::vector<int64_t>& order, int64_t limit, float threshold) {
+template <class T>
+std::vector<int64_t> select(const T* boxes, bool center_point, const std::vector<int64_t>& order,
+                            int64_t limit, T threshold) {
   std::vector<int64_t> selected;
-  std::vector<Box> kept;
+  std::vector<Box<T>> kept;
   for (int64_t i : order) {
     if (static_cast<int64_t>(selected.size()) >= limit) break;
-    const Box box = read_box(boxes + i * 4, center_point);
-    const bool hidden = std::any_of(kept.begin(), kept.end(), [&](const Box& other) {
+    const Box<T> box = read_box(boxes + i * 4, center_point);
+    const bool hidden = std::any_of(kept.begin(), kept.end(), [&](const Box<T>& other) {
       return overlap(box, other) > threshold;
     });
     if (hidden) continue;
@@ -57,7 +53,8 @@ std::vector<int64_t> select(const float* boxes, bool center_point,
   return selected;
 }
 
-Status evaluate_nms(EvalContext& context) {
+template <class T>
+Status select_all(EvalContext& context) {
   const Tensor& boxes = context.inputs[0];
   const Tensor& scores = context.inputs[1];
   int64_t limit = 0;
@@ -67,17 +64,17 @@ Status evaluate_nms(EvalContext& context) {
     limit = given->front();
   }
   const auto number = [&](size_t i) {
-    return i < context.inputs.size() ? context.inputs[i].data<float>() : nullptr;
+    return i < context.inputs.size() ? context.inputs[i].data<T>() : nullptr;
   };
-  const float* iou = number(3);
+  const T* iou = number(3);
   const bool center_point = context.attr<NmsAttributes>().center_point_box;
   const int64_t classes = scores.dim(1), count = scores.dim(2);
   std::vector<int64_t> rows;
   for (int64_t line = 0; line < scores.dim(0) * classes; ++line) {
     const int64_t batch = line / classes;
-    const auto order = by_score(scores.data<float>() + line * count, count, 1, number(4));
-    for (int64_t box : select(boxes.data<float>() + batch * count * 4, center_point, order, limit,
-                              iou ? *iou : 0.0f)) {
+    const auto order = by_score(scores.data<T>() + line * count, count, 1, number(4));
+    for (int64_t box : select(boxes.data<T>() + batch * count * 4, center_point, order, limit,
+                              iou ? *iou : T(0))) {
       rows.insert(rows.end(), {batch, line % classes, box});
     }
   }
@@ -85,12 +82,18 @@ Status evaluate_nms(EvalContext& context) {
   return ok();
 }
 
+Status evaluate_nms(EvalContext& context) {
+  return with_box_type(context.inputs[0].dtype(), [&](auto type) {
+    return select_all<typename decltype(type)::type>(context);
+  });
+}
+
 // --- With a result of fixed size.
 
 Status infer_padded(InferContext& context) {
   const auto& attributes = context.attr<PaddedNmsAttributes>();
-  HONE_RETURN_IF_ERROR(require_f32(context, 0));
-  HONE_RETURN_IF_ERROR(require_f32(context, 1));
+  HONE_RETURN_IF_ERROR(require_box_type(context, 0));
+  HONE_RETURN_IF_ERROR(require_box_type(context, 1));
   HONE_RETURN_IF_ERROR(require_rank(context, 0, 2));
   HONE_RETURN_IF_ERROR(require_rank(context, 1, 1));
   HONE_RETURN_IF_ERROR(context.require_equal(context.shape(0)[0], context.shape(1)[0],
@@ -101,13 +104,14 @@ Status infer_padded(InferContext& context) {
     return Status(Code::kModel, "the size or sigma is negative or too large");
   }
   context.set_output(DataType::i32, {Dim(attributes.size)});
-  context.set_output(DataType::f32, {Dim(attributes.size)});
+  context.set_output(context.dtype(0), {Dim(attributes.size)});
   context.set_output(DataType::i32, {});
   return ok();
 }
 
+template <class T>
 struct Candidate {
-  float score;
+  T score;
   int64_t box;
   size_t begin = 0;  // the selected boxes before this one have lowered the score already
   bool operator<(const Candidate& other) const {
@@ -115,27 +119,28 @@ struct Candidate {
   }
 };
 
-Status evaluate_padded(EvalContext& context) {
+template <class T>
+Status select_padded(EvalContext& context) {
   const auto& attributes = context.attr<PaddedNmsAttributes>();
-  const auto* boxes = context.inputs[0].data<float>();
-  const auto* scores = context.inputs[1].data<float>();
-  const auto threshold = static_cast<float>(attributes.score_threshold);
+  const auto* boxes = context.inputs[0].data<T>();
+  const auto* scores = context.inputs[1].data<T>();
+  const auto threshold = static_cast<T>(attributes.score_threshold);
   const bool soft = attributes.soft_sigma > 0;
-  const auto scale = soft ? static_cast<float>(-0.5 / attributes.soft_sigma) : 0.0f;
-  std::priority_queue<Candidate> queue;
+  const auto scale = soft ? static_cast<T>(-0.5 / attributes.soft_sigma) : T(0);
+  std::priority_queue<Candidate<T>> queue;
   for (int64_t i : by_score(scores, context.inputs[1].dim(0), 1, &threshold)) {
     queue.push({scores[i], i});
   }
-  std::vector<Candidate> selected;
+  std::vector<Candidate<T>> selected;
   while (static_cast<int64_t>(selected.size()) < attributes.size && !queue.empty()) {
-    Candidate next = queue.top();
+    Candidate<T> next = queue.top();
     queue.pop();
-    const float before = next.score;
+    const T before = next.score;
     bool hidden = false;
     for (size_t j = selected.size(); j-- > next.begin && !hidden;) {
-      const float iou = overlap(read_box(boxes + next.box * 4, false),
-                                read_box(boxes + selected[j].box * 4, false));
-      hidden = !soft && iou > static_cast<float>(attributes.iou_threshold);
+      const T iou = overlap(read_box(boxes + next.box * 4, false),
+                            read_box(boxes + selected[j].box * 4, false));
+      hidden = !soft && iou > static_cast<T>(attributes.iou_threshold);
       if (soft) next.score *= std::exp(scale * iou * iou);
       if (next.score <= threshold) break;
     }
@@ -152,10 +157,16 @@ Status evaluate_padded(EvalContext& context) {
     const bool there = i < static_cast<int64_t>(selected.size());
     context.outputs[0].mutable_data<int32_t>()[i] =
         there ? static_cast<int32_t>(selected[i].box) : 0;
-    context.outputs[1].mutable_data<float>()[i] = there ? selected[i].score : 0;
+    context.outputs[1].mutable_data<T>()[i] = there ? selected[i].score : 0;
   }
   *context.outputs[2].mutable_data<int32_t>() = static_cast<int32_t>(selected.size());
   return ok();
+}
+
+Status evaluate_padded(EvalContext& context) {
+  return with_box_type(context.inputs[0].dtype(), [&](auto type) {
+    return select_padded<typename decltype(type)::type>(context);
+  });
 }
 
 }  // namespace

@@ -161,5 +161,26 @@ TEST(Nms, PaddedAndSoft) {
   EXPECT_EQ(soft[2], Tensor::scalar<int32_t>(3));
 }
 
+// Exact runs: scores that are equal in f32 differ in f64, and the second box is the better one.
+TEST(Nms, InDoubles) {
+  const Tensor boxes = Tensor::from<double>({1, 2, 4}, {0, 0, 1, 1, 0, 0.25, 1, 1});
+  const std::vector<double> scores = {0.5, 0.5 + 1e-12};
+  EXPECT_EQ(run("NonMaxSuppression", NmsAttributes{},
+                {boxes, Tensor::from<double>({1, 1, 2}, scores), Tensor::scalar<int64_t>(2),
+                 Tensor::scalar(0.5)})[0],
+            Tensor::from<int64_t>({1, 3}, {0, 0, 1}));
+  const auto padded = run("NonMaxSuppressionPadded", PaddedNmsAttributes{2, 0.5, 0, 0},
+                          {boxes.reshaped({2, 4}), Tensor::from<double>({2}, scores)});
+  EXPECT_EQ(padded[0], row<int32_t>({1, 0}));
+  EXPECT_EQ(padded[1], row<double>({0.5 + 1e-12, 0}));
+  CombinedNmsAttributes attributes;
+  attributes.max_per_class = attributes.max_total = 2;
+  attributes.iou_threshold = 0.8;
+  const auto combined =
+      run("CombinedNonMaxSuppression", attributes,
+          {boxes.reshaped({1, 2, 1, 4}), Tensor::from<double>({1, 2, 1}, scores)});
+  EXPECT_EQ(combined[1], Tensor::from<double>({1, 2}, {0.5 + 1e-12, 0.5}));
+}
+
 }  // namespace
 }  // namespace hone

@@ -137,7 +137,7 @@ struct PrepareArgs {
   Config config;
   std::span<const TensorLayout> inputs;
   std::span<const TensorLayout> outputs;  // without sizes where StepDesc::sizes_outputs
-  const std::byte* packed = nullptr;      // 64-byte aligned; null when pack_weights gave nothing
+  const std::byte* packed = nullptr;      // 64-byte aligned; null when there is nothing packed
   size_t packed_bytes = 0;
   // Data of constant inputs, null for others and for replaced ones. Stays valid.
   std::span<const void* const> constants;
@@ -199,13 +199,14 @@ class Tactic {
     (void)step, (void)i;
     return false;
   }
-  // REQUIRES: constants of `step` are set. Never depends on run-time shapes.
-  virtual std::vector<std::byte> pack_weights(const StepDesc& step, const Target& target,
-                                              const Config& config) const {
-    (void)step, (void)target, (void)config;
-    return {};
+  // Writes the weights in the form that run() reads to `packed`: packed_bytes() bytes, 64-byte
+  // aligned, all zero before. REQUIRES: constants of `step` are set. Never depends on run-time
+  // shapes.
+  virtual void pack_weights(const StepDesc& step, const Target& target, const Config& config,
+                            std::byte* packed) const {
+    (void)step, (void)target, (void)config, (void)packed;
   }
-  // Exact size that pack_weights() gives; checked when a plan is loaded.
+  // What pack_weights() needs; checked when a plan is loaded. 0: nothing to pack.
   virtual size_t packed_bytes(const StepDesc& step, const Target& target,
                               const Config& config) const {
     (void)step, (void)target, (void)config;

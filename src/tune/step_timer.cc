@@ -89,15 +89,19 @@ class Trial {
       if (!make_operand(step.outputs[i], Halo(), &outputs_[i])) return no_memory();
       output_pointers_.push_back(outputs_[i].element0);
     }
-    const std::vector<std::byte> packed = tactic.pack_weights(step, target, candidate.config);
-    const size_t size = packed.size();
+    const size_t size = tactic.packed_bytes(step, target, candidate.config);
     const size_t copies =
         size < (size_t{256} << 10) ? 1 : std::clamp<size_t>(kColdBytes / size, 1, kMaxWeightCopies);
     for (size_t i = 0; i < copies; ++i) {
       if (size > 0) {
         packed_.push_back(allocate(size));
         if (!packed_.back()) return no_memory();
-        std::memcpy(packed_.back().get(), packed.data(), size);
+        if (i == 0) {
+          std::memset(packed_[0].get(), 0, size);
+          tactic.pack_weights(step, target, candidate.config, packed_[0].get());
+        } else {
+          std::memcpy(packed_[i].get(), packed_[0].get(), size);
+        }
       }
       prepare_copy(step, target, candidate, size > 0 ? packed_.back().get() : nullptr, size);
     }

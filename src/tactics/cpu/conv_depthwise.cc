@@ -105,13 +105,10 @@ class ConvDepthwise final : public Tactic {
            sizeof(float);
   }
   std::vector<size_t> replaced_inputs(const StepDesc&) const override { return {1}; }
-  std::vector<std::byte> pack_weights(const StepDesc& step, const Target& target,
-                                      const Config& config) const override {
-    std::vector<std::byte> packed(packed_bytes(step, target, config));
+  void pack_weights(const StepDesc& step, const Target&, const Config&,
+                    std::byte* packed) const override {
     cpu::pack_depthwise(depthwise_problem(conv_problem(step)), isa_,
-                        step.inputs[1].constant->data<float>(),
-                        reinterpret_cast<float*>(packed.data()));
-    return packed;
+                        step.inputs[1].constant->data<float>(), reinterpret_cast<float*>(packed));
   }
   std::unique_ptr<PreparedStep> prepare(const PrepareArgs& args) const override {
     return std::make_unique<PreparedDepthwise>(args, isa_);

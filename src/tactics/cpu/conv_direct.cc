@@ -95,13 +95,10 @@ class ConvDirect final : public Tactic {
         cpu::packed_weight_bytes(conv_problem(step), *parse_conv_config(config), isa_));
   }
   std::vector<size_t> replaced_inputs(const StepDesc&) const override { return {1}; }
-  std::vector<std::byte> pack_weights(const StepDesc& step, const Target& target,
-                                      const Config& config) const override {
-    std::vector<std::byte> packed(packed_bytes(step, target, config));
+  void pack_weights(const StepDesc& step, const Target&, const Config& config,
+                    std::byte* packed) const override {
     cpu::pack_weights(conv_problem(step), *parse_conv_config(config), isa_,
-                      step.inputs[1].constant->data<float>(),
-                      reinterpret_cast<float*>(packed.data()));
-    return packed;
+                      step.inputs[1].constant->data<float>(), reinterpret_cast<float*>(packed));
   }
   bool valid_config(const StepDesc&, const Target&, const Config& config) const override {
     return valid_conv_config(config, isa_);

@@ -365,19 +365,17 @@ class ConvTransposed final : public Tactic {
     return static_cast<size_t>(bytes);
   }
   std::vector<size_t> replaced_inputs(const StepDesc&) const override { return {1}; }
-  std::vector<std::byte> pack_weights(const StepDesc& step, const Target& target,
-                                      const Config& config) const override {
-    std::vector<std::byte> packed(packed_bytes(step, target, config));
+  void pack_weights(const StepDesc& step, const Target&, const Config& config,
+                    std::byte* packed) const override {
     const ConvConfig parsed = *parse_conv_config(config);
     const PhaseWindows windows = phase_windows(step, false);
-    auto* to = reinterpret_cast<float*>(packed.data());
+    auto* to = reinterpret_cast<float*>(packed);
     for (const Phase& phase : make_phases(windows)) {
       const cpu::ConvProblem p = problem_of(step, phase);
       pack_phase(p, phase, windows, parsed, cpu::tile_table(isa_).lanes,
                  step.inputs[1].constant->data<float>(), to);
       to += cpu::packed_weight_bytes(p, parsed, isa_) / static_cast<int64_t>(sizeof(float));
     }
-    return packed;
   }
   bool valid_config(const StepDesc&, const Target&, const Config& config) const override {
     return valid_conv_config(config, isa_);

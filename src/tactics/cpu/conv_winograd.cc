@@ -133,13 +133,11 @@ class ConvWinograd final : public Tactic {
         cpu::winograd_weight_bytes(conv_problem(step), *from_text(config), isa_));
   }
   std::vector<size_t> replaced_inputs(const StepDesc&) const override { return {1}; }
-  std::vector<std::byte> pack_weights(const StepDesc& step, const Target& target,
-                                      const Config& config) const override {
-    std::vector<std::byte> packed(packed_bytes(step, target, config));
+  void pack_weights(const StepDesc& step, const Target&, const Config& config,
+                    std::byte* packed) const override {
     cpu::pack_winograd_weights(conv_problem(step), *from_text(config), isa_,
                                step.inputs[1].constant->data<float>(),
-                               reinterpret_cast<float*>(packed.data()));
-    return packed;
+                               reinterpret_cast<float*>(packed));
   }
   bool valid_config(const StepDesc&, const Target&, const Config& config) const override {
     const auto c = from_text(config);

@@ -219,15 +219,12 @@ class MatMulPacked final : public Tactic {
         cpu::packed_b_bytes(gemm_problem(step), *parse_conv_config(config), isa_));
   }
   std::vector<size_t> replaced_inputs(const StepDesc&) const override { return {1}; }
-  std::vector<std::byte> pack_weights(const StepDesc& step, const Target& target,
-                                      const Config& config) const override {
+  void pack_weights(const StepDesc& step, const Target&, const Config& config,
+                    std::byte* packed) const override {
     const cpu::GemmProblem problem = gemm_problem(step);
     const bool transposed = step.attr<MatMulAttributes>().transpose_b;
-    std::vector<std::byte> packed(packed_bytes(step, target, config));
     cpu::pack_b(problem, *parse_conv_config(config), isa_, step.inputs[1].constant->data<float>(),
-                {transposed ? problem.k : problem.n, transposed},
-                reinterpret_cast<float*>(packed.data()));
-    return packed;
+                {transposed ? problem.k : problem.n, transposed}, reinterpret_cast<float*>(packed));
   }
   bool valid_config(const StepDesc&, const Target&, const Config& config) const override {
     return valid_conv_config(config, isa_);

@@ -110,6 +110,11 @@ class PreparedNms final : public PreparedStep {
   size_t counts_bytes_, list_bytes_, kept_bytes_;
 };
 
+Verdict can_read_boxes(const StepDesc& step) {
+  if (!step.epilogue.empty()) return Verdict::no("an epilogue");
+  return step.inputs[0].type.dtype == DataType::f32 ? Verdict::yes() : Verdict::no("not f32");
+}
+
 class NmsTactic final : public Tactic {
  public:
   const char* name() const override { return "nms"; }
@@ -117,7 +122,7 @@ class NmsTactic final : public Tactic {
   const char* op_name() const override { return "NonMaxSuppression"; }
   bool can_size_outputs() const override { return true; }
   Verdict can_run(const StepDesc& step, const Target&) const override {
-    if (!step.epilogue.empty()) return Verdict::no("an epilogue");
+    if (const Verdict verdict = can_read_boxes(step); !verdict.ok()) return verdict;
     if (!step.sizes_outputs) return Verdict::no("the size of the result is known");
     if (step.inputs.size() > 2) {
       const DataType dtype = step.inputs[2].type.dtype;
@@ -184,7 +189,7 @@ class PaddedNmsTactic final : public Tactic {
   const char* op_name() const override { return "NonMaxSuppressionPadded"; }
   Verdict can_run(const StepDesc& step, const Target&) const override {
     if (step.attr<PaddedNmsAttributes>().soft_sigma > 0) return Verdict::no("soft NMS");
-    return step.epilogue.empty() ? Verdict::yes() : Verdict::no("an epilogue");
+    return can_read_boxes(step);
   }
   std::unique_ptr<PreparedStep> prepare(const PrepareArgs& args) const override {
     return std::make_unique<PreparedPaddedNms>(args);
@@ -344,7 +349,7 @@ class CombinedNmsTactic final : public Tactic {
   int version() const override { return 1; }
   const char* op_name() const override { return "CombinedNonMaxSuppression"; }
   Verdict can_run(const StepDesc& step, const Target&) const override {
-    return step.epilogue.empty() ? Verdict::yes() : Verdict::no("an epilogue");
+    return can_read_boxes(step);
   }
   std::unique_ptr<PreparedStep> prepare(const PrepareArgs& args) const override {
     return std::make_unique<PreparedCombinedNms>(args);

@@ -360,17 +360,15 @@ class RecurrentPacked final : public Tactic {
     }
     return inputs;
   }
-  std::vector<std::byte> pack_weights(const StepDesc& step, const Target& target,
-                                      const Config& config) const override {
-    std::vector<std::byte> packed(packed_bytes(step, target, config));
+  void pack_weights(const StepDesc& step, const Target&, const Config& config,
+                    std::byte* packed) const override {
     const ConvConfig parsed = *parse_conv_config(config);
     const RecurrentParts parts(step, parsed, isa_);
-    auto* to = reinterpret_cast<float*>(packed.data());
+    auto* to = reinterpret_cast<float*>(packed);
     const int directions = *num_directions(recurrent_attributes(step.attributes));
     for (int d = 0; d < directions; ++d, to += parts.size) {
       pack_recurrent_direction(step, parts, parsed, isa_, d, to);
     }
-    return packed;
   }
   bool valid_config(const StepDesc&, const Target&, const Config& config) const override {
     return valid_conv_config(config, isa_);
