@@ -33,7 +33,7 @@ FILES = {"tf": "saved_model", "onnx": "model.onnx"}
 PEERS = {"tf": ("tf",), "onnx": ("onnxruntime", "openvino")}
 TOLERANCE = 1e-4
 # Peers further away than this from the exact result compute something else. Outputs of FP16 networks are rounded.
-SAME_FUNCTION = {"float32": 2e-3, "float16": 0.1}
+SAME_FUNCTION = {"float32": 2e-3, "float16": 0.2}
 SIMILARITY_TOLERANCE = 1e-3  # printed with four digits by those who trained MiniLM
 HERE = pathlib.Path(__file__).resolve().parent
 HONE = pathlib.Path(sys.executable).with_name("hone")

@@ -86,13 +86,22 @@ Result<std::optional<Sunk>> lift_all(Graph& graph, Node* node, const Perm& perm,
   return std::optional(std::move(sunk));
 }
 
-Result<std::optional<Sunk>> sink_pointwise(Graph& graph, Node* node, const Perm& perm) {
-  const Shape& result = node->output()->shape();
-  // One at least must be as large as the result; else the Transpose would have more to move.
-  const bool full = std::any_of(node->inputs().begin(), node->inputs().end(), [&](Value* input) {
-    return transpose_above(input, perm) && input->shape() == result;
+bool has_full_transpose(const Node* node, const Perm& perm) {
+  return std::any_of(node->inputs().begin(), node->inputs().end(), [&](const Value* input) {
+    return input && transpose_above(input, perm) && input->shape() == node->output()->shape();
   });
-  if (!full) return std::optional<Sunk>();
+}
+
+// One input at least must be as large as the result; else the Transpose would have more to move.
+// Unless a user has the same Transpose at another input, where both will sink as one: gamma times
+// 1/sigma, of a layer norm with channels first.
+Result<std::optional<Sunk>> sink_pointwise(Graph& graph, Node* node, const Perm& perm) {
+  const std::vector<Use>& uses = node->output()->uses();
+  const bool pays =
+      has_full_transpose(node, perm) || std::any_of(uses.begin(), uses.end(), [&](const Use& use) {
+        return use.node->op().pointwise && has_full_transpose(use.node, perm);
+      });
+  if (!pays) return std::optional<Sunk>();
   return lift_all(graph, node, perm, true);
 }
 

@@ -28,6 +28,29 @@ TEST(SinkTransposesTest, PointwiseAndInverse) {
   })");
 }
 
+// As tf2onnx writes a layer norm: gamma / sigma, the smaller one, has a Transpose of its own.
+TEST(SinkTransposesTest, SmallOperandThatMeetsALargeOne) {
+  expect_pass(sink_transposes, R"(graph {
+    input %x: f32[N,4,5,2]
+    const %gamma: f32[2,1,1] = [1, 2]
+    %a = Transpose(%x) {perm=[0,3,1,2]}
+    %s = ReduceMax(%x) {axes=[3]}
+    %t = Transpose(%s) {perm=[0,3,1,2]}
+    %f = Mul(%t, %gamma)
+    %e = Mul(%a, %f)
+    %y = Transpose(%e) {perm=[0,2,3,1]}
+    output %y
+  })",
+              R"(graph {
+    input %x: f32[N,4,5,2]
+    const %gamma: f32[1,1,1,2] = [1, 2]
+    %s = ReduceMax(%x) {axes=[3]}
+    %f = Mul(%s, %gamma)
+    %e = Mul(%x, %f)
+    output %e as "y"
+  })");
+}
+
 TEST(SinkTransposesTest, MovementsAndReductions) {
   expect_pass(sink_transposes, R"(graph {
     input %x: f32[N,4,5,2]
