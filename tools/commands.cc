@@ -1,5 +1,6 @@
 // hn_main(): finds the command in the table, runs it, turns its error into a message and an exit
 // code.
+#include <cerrno>
 #include <cstdio>
 #include <new>
 
@@ -140,8 +141,10 @@ extern "C" int hn_main(int argc, char** argv) {
     print_error("hone: " + result.status().message() + "\n");
     code = exit_code(result.status().code());
   }
-  // A full disk shows only when the last of the results is written.
+  // A full disk shows only when the last of the results is written. `hone ... | head` is no failure
+  // to speak of: head has closed the pipe.
   if (std::fflush(stdout) != 0 && code == kExitGood) {
+    if (errno == EPIPE) return kExitPipe;
     print_error("hone: the results could not be written to stdout\n");
     code = kExitFailed;
   }

@@ -146,7 +146,8 @@ Result<PlanData> build_plan(Graph graph, const BuildOptions& options) {
   PlanData plan;
   HONE_ASSIGN_OR_RETURN(plan.portable, make_portable(graph, portable_options));
   HONE_ASSIGN_OR_RETURN(const std::vector<StepChoice> choices, tuner.choose(plan.portable));
-  HONE_RETURN_IF_ERROR(cache.save());
+  // The plan is good without it.
+  if (Status saved = cache.save(); !saved.ok()) log_warning("{}", saved.message());
   HONE_RETURN_IF_ERROR(report(options, "lower", 0.92, "packing weights"));
   HONE_ASSIGN_OR_RETURN(Tuned tuned, lower(plan.portable, target, choices));
   if (!options.portable) drop_packed_constants(tuned, &plan.portable);

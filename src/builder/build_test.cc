@@ -51,6 +51,18 @@ class Build : public testing::Test {
   std::string folder_;
 };
 
+// Its folder is gone when the timings are saved: the plan is good all the same.
+TEST_F(Build, PlanWithoutTimingCache) {
+  BuildOptions options;
+  options.timing_cache = file("gone/cache.json");
+  fs::create_directory(file("gone"));
+  options.progress = [&](std::string_view, double, std::string_view) {
+    fs::remove(file("gone"));
+    return true;
+  };
+  EXPECT_TRUE(build(model(), options).ok());
+}
+
 TEST_F(Build, SameModelAndCacheGiveTheSameBytes) {
   BuildOptions options;
   options.threads = 1;
@@ -58,6 +70,8 @@ TEST_F(Build, SameModelAndCacheGiveTheSameBytes) {
   const Plan first = build(model(), options).value();
   const Plan second = build(model(), options).value();
   EXPECT_TRUE(first.bytes() == second.bytes());
+  fs::remove(file("cache.json"));
+  EXPECT_EQ(list_directory(folder_).value(), std::vector<std::string>{"m.txt"});  // no lock file
   options.tune = false;
   EXPECT_TRUE(build(model(), options).value().bytes() == build(model(), options).value().bytes());
 }
@@ -149,7 +163,6 @@ TEST_F(Build, CancellingLeavesNothing) {
     }
   }
   fs::remove(file("cancel.json"));
-  fs::remove(file("cancel.json.lock"));
   EXPECT_EQ(list_directory(folder_).value(), std::vector<std::string>{"m.txt"});
 }
 

@@ -42,11 +42,12 @@ Result<std::map<std::string, double>> read_entries(const std::string& path) {
   return entries;
 }
 
-// Exclusive advisory lock on PATH.lock for the life of the object; best effort.
+// Exclusive advisory lock on the folder of PATH for the life of the object; best effort. Not on the
+// file, which is replaced; not on one beside it, which would stay.
 class FileLock {
  public:
   explicit FileLock(const std::string& path)
-      : fd_(::open((path + ".lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0666)) {
+      : fd_(::open(parent_path(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
     if (fd_ >= 0) ::flock(fd_, LOCK_EX);
   }
   ~FileLock() {

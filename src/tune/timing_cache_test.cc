@@ -21,10 +21,7 @@ class TimingCacheTest : public testing::Test {
     clean();
   }
   ~TimingCacheTest() override { clean(); }
-  void clean() {
-    std::filesystem::remove(path_);
-    std::filesystem::remove(path_ + ".lock");
-  }
+  void clean() { std::filesystem::remove(path_); }
   std::string path_;
 };
 

@@ -491,6 +491,18 @@ def slow_model(tmp_path_factory):
     return path
 
 
+def obey_ctrl_c():
+    """Shells start background jobs with SIGINT ignored, and children inherit that; so would the command."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def test_reader_that_goes_away_is_no_failure_to_speak_of():
+    process = subprocess.Popen([HONE, "ops"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait() in (141, -signal.SIGPIPE)
+
+
 def interrupt_while_tuning(words, stop_signal):
     process = subprocess.Popen(
         [HONE, *map(str, words)],
@@ -498,6 +510,7 @@ def interrupt_while_tuning(words, stop_signal):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=obey_ctrl_c,
     )
     watchdog = threading.Timer(120, process.kill)
     watchdog.start()

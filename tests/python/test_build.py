@@ -102,7 +102,15 @@ def test_exception_in_progress_is_passed_on(mlp_path):
         hone.build(mlp_path, progress=fail)
 
 
-def test_ctrl_c(tmp_path):
+@pytest.fixture
+def ctrl_c():
+    """Python ignores SIGINT in a background job: the shell said so."""
+    old = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, old)
+
+
+def test_ctrl_c(tmp_path, ctrl_c):
     path = models.save_deep(tmp_path / "deep.onnx", layers=120, width=512)
     began = []
 
