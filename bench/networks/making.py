@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import tensorflow as tf
 from onnx import helper, numpy_helper
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 OPSET = 18
 
@@ -49,12 +50,29 @@ def saved_model_to_onnx(folder: pathlib.Path, outputs: tuple[str, ...] = ("outpu
         results = function(**dict(zip(names, tensors, strict=True)))
         return [results[name] for name in outputs]
 
-    traced = tf.function(call, input_signature=signature)
-    model, _ = tf2onnx.convert.from_function(traced, input_signature=signature, opset=OPSET)
+    traced = tf.function(call, input_signature=signature).get_concrete_function()
+    frozen = convert_variables_to_constants_v2(traced)
+    renamed = {tensor.name: name for tensor, name in zip(frozen.inputs, names, strict=True)}
+    renamed |= {tensor.name: name for tensor, name in zip(frozen.outputs, outputs, strict=True)}
+    model, _ = tf2onnx.convert.from_graph_def(
+        without_xla(frozen.graph.as_graph_def()),
+        input_names=[tensor.name for tensor in frozen.inputs],
+        output_names=[tensor.name for tensor in frozen.outputs],
+        tensors_to_rename=renamed,
+        opset=OPSET,
+    )
     name_batch(model)
     replace_erfc(model)
     onnx.checker.check_model(model)
     onnx.save(model, str(folder / "model.onnx"))
+
+
+def without_xla(graph: tf.compat.v1.GraphDef) -> tf.compat.v1.GraphDef:
+    """Lets functions be inlined that were marked for XLA: Keras's grouped convolutions, unknown to tf2onnx."""
+    for part in [*graph.library.function, *graph.node]:
+        for mark in ("_XlaMustCompile", "_noinline"):
+            part.attr.pop(mark, None)
+    return graph
 
 
 def name_batch(model: onnx.ModelProto) -> None:

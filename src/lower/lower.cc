@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <string>
+#include <vector>
 
 #include "base/check.h"
-#include "base/hash.h"
 #include "base/memory.h"
+#include "base/thread_pool.h"
 #include "lower/bind_shapes.h"
 #include "lower/storage.h"
 
@@ -21,44 +23,65 @@ size_t align_weights(size_t bytes) {
   return (bytes + kWeightAlignment - 1) / kWeightAlignment * kWeightAlignment;
 }
 
-// Packed weights of all steps, each aligned, in memory that the tuned part will own; equal contents
-// are kept once.
-class PackedStore {
+// Where the packed weights of each step go, and who packs them: equal ones are kept once.
+class PackingPlan {
  public:
-  // Room for `capacity` bytes, a sum of align_weights(). What is not used is never touched.
-  static Result<PackedStore> make(size_t capacity) {
-    PackedStore store;
-    store.memory_ = allocate_memory(capacity);
-    if (!store.memory_) {
-      return Status(Code::kOutOfResources,
-                    fmt::format("no memory for {} bytes of packed weights", capacity));
+  // Returns the offset of the weights of `step`.
+  size_t add(const StepDesc& step, const StepChoice& choice, size_t bytes) {
+    const auto [it, is_new] = offsets_.try_emplace(key(step, choice), size_);
+    if (is_new) {
+      jobs_.push_back({&step, &choice, size_, bytes});
+      size_ += align_weights(bytes);
     }
-    return store;
-  }
-
-  // Has `pack` write `bytes` bytes, in place. Returns their offset.
-  template <class Pack>
-  size_t add(size_t bytes, Pack&& pack) {
-    std::byte* place = data() + size_;
-    std::memset(place, 0, align_weights(bytes));
-    pack(place);
-    const auto [it, is_new] = offsets_.try_emplace({hash128(place, bytes), bytes}, size_);
-    if (is_new) size_ += align_weights(bytes);
     return it->second;
   }
 
-  void finish(Tuned* tuned) {
-    tuned->packed = data();
+  // Packs everything, step by step on as many threads as the target has: the first touch of the
+  // memory costs more than the packing.
+  Status run(const Target& target, Tuned* tuned) const {
+    std::shared_ptr<std::byte> memory = allocate_memory(size_);
+    if (!memory) {
+      return Status(Code::kOutOfResources,
+                    fmt::format("no memory for {} bytes of packed weights", size_));
+    }
+    const auto pack = [&](int64_t begin, int64_t end, int) {
+      for (int64_t i = begin; i < end; ++i) {
+        const Job& job = jobs_[i];
+        std::byte* place = memory.get() + job.offset;
+        std::memset(place, 0, align_weights(job.bytes));
+        job.choice->tactic->pack_weights(*job.step, target, job.choice->configs.front(), place);
+      }
+    };
+    ThreadPool::global().parallel_for(std::max(target.threads, 1),
+                                      static_cast<int64_t>(jobs_.size()), pack);
+    tuned->packed = memory.get();
     tuned->packed_bytes = size_;
-    tuned->owner = std::move(memory_);
+    tuned->owner = std::move(memory);
+    return ok();
   }
 
  private:
-  std::byte* data() const { return static_cast<std::byte*>(memory_.get()); }
+  struct Job {
+    const StepDesc* step;
+    const StepChoice* choice;
+    size_t offset, bytes;
+  };
 
-  std::shared_ptr<void> memory_;
+  // What the packed bytes follow from. Equal constants share their memory.
+  static std::string key(const StepDesc& step, const StepChoice& choice) {
+    std::string key = fmt::format("{}|{}|{}", choice.tactic->name(),
+                                  choice.tactic->packing_key(step, choice.configs.front()),
+                                  attributes_text(step.attributes));
+    for (const OperandDesc& input : step.inputs) {
+      if (!input.constant) continue;
+      key += fmt::format("|{}@{}", type_text(input.type), input.constant->raw());
+    }
+    return key;
+  }
+
+  std::map<std::string, size_t> offsets_;
+  std::vector<Job> jobs_;
   size_t size_ = 0;
-  std::map<std::pair<Hash128, size_t>, size_t> offsets_;
 };
 
 Status missing_weights(const PlanStep& step) {
@@ -116,13 +139,7 @@ Result<Tuned> lower(const Portable& portable, const Target& target,
   const std::vector<StepDesc> descs = make_step_descs(portable);
   tuned.values = plan_storage(portable, descs, choices, &tuned.steps);
 
-  size_t capacity = 0;
-  for (size_t s = 0; s < portable.steps.size(); ++s) {
-    if (tuned.steps[s].is_view) continue;
-    capacity += align_weights(
-        choices[s].tactic->packed_bytes(descs[s], target, choices[s].configs.front()));
-  }
-  HONE_ASSIGN_OR_RETURN(PackedStore store, PackedStore::make(capacity));
+  PackingPlan packing;
   for (size_t s = 0; s < portable.steps.size(); ++s) {
     TunedStep& out = tuned.steps[s];
     out.milliseconds = choices[s].milliseconds;
@@ -139,12 +156,10 @@ Result<Tuned> lower(const Portable& portable, const Target& target,
     }
     out.packed_bytes = tactic.packed_bytes(descs[s], target, config);
     if (out.packed_bytes == 0) continue;
-    out.packed_offset = store.add(out.packed_bytes, [&](std::byte* place) {
-      tactic.pack_weights(descs[s], target, config, place);
-    });
+    out.packed_offset = packing.add(descs[s], choices[s], out.packed_bytes);
     out.replaced_inputs = tactic.replaced_inputs(descs[s]);
   }
-  store.finish(&tuned);
+  HONE_RETURN_IF_ERROR(packing.run(target, &tuned));
   return tuned;
 }
 

@@ -11,10 +11,9 @@
 namespace hone {
 namespace {
 
-// Constant weights of a Conv, ConvTranspose or MatMul as numbers, and where the channels of each
-// are.
+// Constant weights of a Conv, ConvTranspose or MatMul, and where the channels of each are.
 struct Weights {
-  std::vector<double> values;
+  std::vector<double> values;  // from read(), which is for those that change: 8 bytes per weight
   std::vector<int64_t> shape;
   int64_t inputs = 0, outputs = 0;  // channels
   // Channels of the data that element `i` multiplies, and of the result that it adds to.
@@ -25,6 +24,8 @@ struct Weights {
   int64_t inner = 1, outer = 1;  // strides of the axes of the input and output channels
   int64_t per_group() const { return inputs / groups; }
   int64_t group(int64_t i) const { return output_of(i) / (outputs / groups); }
+
+  void read(const Node* node) { values = *constant_as_doubles(node->input(1)); }
 };
 
 // The operator's own bias; only Conv has one.
@@ -58,7 +59,6 @@ std::optional<Weights> weights_of(const Node* node) {
     weights.inner = k == 0 ? weights.outputs : 1;
     weights.outer = k == 0 ? 1 : weights.inputs;
   }
-  weights.values = *constant_as_doubles(value);
   return weights;
 }
 
@@ -122,6 +122,7 @@ Result<bool> fold_behind_conv(Graph& graph, Node* conv) {
   Node* last = nullptr;
   const Affine chain = chain_behind(conv, weights->outputs, &last);
   if (!last || !chain.is_finite()) return false;
+  weights->read(conv);
   std::vector<double> bias = bias_of(conv, *weights);
   for (size_t i = 0; i < weights->values.size(); ++i) {
     weights->values[i] *= chain.scale[weights->output_of(static_cast<int64_t>(i))];
@@ -140,6 +141,7 @@ Result<bool> fold_behind_product(Graph& graph, Node* node) {
   const Affine chain = chain_behind(node, weights->outputs, &last);
   if (!last || !chain.is_finite()) return false;
   if (chain.length == 1 && !chain.has_scale()) return false;
+  weights->read(node);
   for (size_t i = 0; i < weights->values.size(); ++i) {
     weights->values[i] *= chain.scale[weights->output_of(static_cast<int64_t>(i))];
   }
@@ -188,6 +190,7 @@ Result<bool> fold_before(Graph& graph, Node* node) {
   const bool shifts = node->is("Conv") && !has_padding(node);
   const Affine chain = chain_before(node, weights->inputs, shifts, &origin);
   if (chain.length == 0 || !chain.is_finite()) return false;
+  weights->read(node);
   std::vector<double> bias;
   if (chain.has_shift() || bias_input(node)) bias = bias_of(node, *weights);
   for (size_t i = 0; i < weights->values.size(); ++i) {

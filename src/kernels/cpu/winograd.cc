@@ -14,6 +14,11 @@ int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 // of 4096 bytes apart would share one set of the L1 cache.
 constexpr int64_t kSkew = 48;
 
+// Terms that a product sums in one go. Most of the rounding error of F(4x4) comes from here, not
+// from the transforms: with 256 channels in one go its relative rms is 1.85 times that of direct
+// convolution, in blocks of 64 it is the same (1.03 times).
+constexpr int64_t kSumLength = 64;
+
 const WinogradTable& winograd_table(Isa isa) {
   switch (isa) {
     case Isa::kAvx2:
@@ -158,7 +163,8 @@ Winograd prepare_winograd(const ConvProblem& problem, const WinogradConfig& conf
       const GemmProblem gemm{(last_block ? last_rows : w.config.tile_rows) * w.tiles_w, n,
                              problem.in_c, w.ld_v, w.ld_p};
       w.products[last_block][last_group] = prepare_gemm(
-          gemm, {config.rows, config.vectors, LoopOrder::kPanelsOutside, 0, 0, config.prefetch},
+          gemm,
+          {config.rows, config.vectors, LoopOrder::kPanelsOutside, kSumLength, 0, config.prefetch},
           isa);
     }
   }
