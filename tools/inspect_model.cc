@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "builder/model_impl.h"
+#include "builder/stage_counts.h"
 #include "console.h"
 #include "inspect.h"
 #include "json.h"
@@ -51,11 +52,13 @@ struct Fused {
   Graph graph;
   std::vector<PassTiming> passes;
   std::vector<Fusion> fusions;
+  std::vector<StageCount> stages;
 };
 
 Result<Fused> fuse(const Graph& graph) {
   Fused fused;
   fused.graph = graph.clone();
+  HONE_ASSIGN_OR_RETURN(fused.stages, count_stages(graph));
   HONE_ASSIGN_OR_RETURN(fused.passes, run_passes(fused.graph));
   for (const Node* node : fused.graph.nodes()) {
     if (node->sources().size() < 2 && node->epilogue().empty()) continue;
@@ -106,6 +109,14 @@ std::string header_text(const Model& model) {
   return text;
 }
 
+std::string stages_text(const Fused& fused) {
+  std::vector<std::string> counts;
+  for (const StageCount& stage : fused.stages) {
+    counts.push_back(fmt::format("{} {}", stage.stage, stage.operators));
+  }
+  return fmt::format("operators with work to do: {}\n\n", join(counts, " -> "));
+}
+
 std::string fusions_text(const Fused& fused) {
   std::string text = "\npasses that changed the graph:\n";
   for (const PassTiming& pass : fused.passes) {
@@ -133,6 +144,9 @@ Json model_json(const Model& model, const Fused* fused) {
   if (!fused) return json;
   json["nodes_after"] = fused->graph.num_nodes();
   json["ops_after"] = histogram_of(fused->graph);
+  for (const StageCount& stage : fused->stages) {
+    json["stages"].push_back({{"stage", stage.stage}, {"operators", stage.operators}});
+  }
   json["passes"] = Json::array();
   for (const PassTiming& pass : fused->passes) {
     json["passes"].push_back({{"name", pass.name},
@@ -161,8 +175,8 @@ Result<std::string> inspect_model(const Model& model, bool fusions, bool as_json
   HONE_ASSIGN_OR_RETURN(const Fused fused, fuse(graph));
   if (as_json) return json_text(model_json(model, &fused));
   const Histogram after = histogram_of(fused.graph);
-  return header_text(model) + fmt::format("after passes: {} nodes\n\n", fused.graph.num_nodes()) +
-         histogram_text(histogram_of(graph), &after) + fusions_text(fused);
+  return header_text(model) + fmt::format("after passes: {} nodes\n", fused.graph.num_nodes()) +
+         stages_text(fused) + histogram_text(histogram_of(graph), &after) + fusions_text(fused);
 }
 
 }  // namespace hone::tools

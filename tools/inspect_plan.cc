@@ -117,6 +117,19 @@ std::string tactics_text(const std::vector<StepInfo>& steps) {
   return join(parts, ", ");
 }
 
+// Steps that only move bytes, or pad a copy of their input, and why.
+std::string copies_text(const Engine& engine) {
+  const LoadedPlan& plan = *engine.impl()->plan;
+  std::string text;
+  for (size_t s = 0; s < plan.tuned.steps.size(); ++s) {
+    const std::string& reason = plan.tuned.steps[s].copies;
+    if (reason.empty()) continue;
+    const PlanStep& step = plan.data.portable.steps[s];
+    text += fmt::format("  {} ({}): {}\n", step.name, step.op->name, reason);
+  }
+  return text.empty() ? "" : "\ncopies:\n" + text;
+}
+
 std::string totals_text(const Engine& engine, const std::vector<StepInfo>& steps,
                         const PlanMemory& memory) {
   std::vector<std::string> shapes;
@@ -182,7 +195,7 @@ Result<std::string> inspect_plan(const Engine& engine, bool as_json) {
   if (as_json) return json_text(plan_json(engine, steps, memory));
   std::string text = header_text(engine) + "\n";
   for (size_t s = 0; s < steps.size(); ++s) text += layer_text(s, steps[s], memory.steps[s]);
-  return text + totals_text(engine, steps, memory);
+  return text + copies_text(engine) + totals_text(engine, steps, memory);
 }
 
 }  // namespace hone::tools

@@ -134,13 +134,13 @@ Result<PlanData> build_plan(Graph graph, const BuildOptions& options) {
     return report(options, "tune", 0.15 + 0.75 * shown, step).ok();
   };
   Tuner tuner(target, &cache, tuner_options);
+  const std::vector<Alternative> alternatives = find_alternatives(graph);
+  Choices taken = untimed_choices(alternatives);
   if (options.tune) {
-    const std::vector<Alternative> alternatives = find_alternatives(graph);
-    HONE_ASSIGN_OR_RETURN(const Choices choices,
-                          price_alternatives(graph, alternatives, portable_options, tuner));
-    HONE_RETURN_IF_ERROR(apply_choices(graph, alternatives, choices));
-    HONE_RETURN_IF_ERROR(dump.write("choices_applied", graph));
+    HONE_ASSIGN_OR_RETURN(taken, price_alternatives(graph, alternatives, portable_options, tuner));
   }
+  HONE_RETURN_IF_ERROR(apply_choices(graph, alternatives, taken));
+  HONE_RETURN_IF_ERROR(dump.write("choices_applied", graph));
 
   // Lowering: storage, packed weights.
   PlanData plan;

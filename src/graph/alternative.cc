@@ -4,6 +4,14 @@
 
 namespace hone {
 
+Choices untimed_choices(const std::vector<Alternative>& alternatives) {
+  Choices choices;
+  for (const Alternative& alternative : alternatives) {
+    choices[alternative.id].take = alternative.take_untimed;
+  }
+  return choices;
+}
+
 Status apply_choices(Graph& graph, const std::vector<Alternative>& alternatives,
                      const Choices& choices) {
   for (const Alternative& alternative : alternatives) {

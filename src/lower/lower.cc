@@ -241,6 +241,7 @@ Status attach_tuned(const Portable& portable, const Target& target, Tuned* tuned
     }
     choices.push_back(std::move(choice));
     step.is_view = false;
+    step.copies.clear();
   }
   tuned->values = plan_storage(portable, descs, choices, &tuned->steps);
   for (size_t s = 0; s < portable.steps.size(); ++s) {

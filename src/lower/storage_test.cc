@@ -28,17 +28,19 @@ class Stored {
     if (value.alias == AliasKind::kSame) return name + " is " + parent;
     return name + " in " + parent + "@" + std::to_string(value.axis) + "+" + value.start.text();
   }
-  bool is_view(const std::string& output) const {
+  bool is_view(const std::string& output) const { return step(output).is_view; }
+  std::string copies(const std::string& output) const { return step(output).copies; }
+
+ private:
+  const TunedStep& step(const std::string& output) const {
     for (size_t s = 0; s < portable_.steps.size(); ++s) {
       for (int v : portable_.steps[s].outputs) {
-        if (portable_.values[v].name == output) return tuned_.steps[s].is_view;
+        if (portable_.values[v].name == output) return tuned_.steps[s];
       }
     }
     ADD_FAILURE() << "nothing makes " << output;
-    return false;
+    return tuned_.steps[0];
   }
-
- private:
   size_t index(const std::string& name) const {
     for (size_t v = 0; v < portable_.values.size(); ++v) {
       if (portable_.values[v].name == name) return v;
@@ -166,13 +168,14 @@ TEST_F(Storage, ReshapedPartsAreCopied) {
   EXPECT_FALSE(stored.is_view("l"));
 }
 
-TEST_F(Storage, SplitToGraphOutputsIsCopied) {
+TEST_F(Storage, OfASplitOnlyGraphOutputsAreCopied) {
   const Stored stored(R"(graph { input %x: f32[N,8]
     %l, %r = Split(%x) {axis=1, sizes=[3,5]}
     %y = Softmax(%r)
     output %l output %y })");
   EXPECT_FALSE(stored.is_view("l"));
-  EXPECT_EQ(stored.where("r"), "r");
+  EXPECT_EQ(stored.copies("l"), "copies 'l', which lies in the caller's buffer");
+  EXPECT_EQ(stored.where("r"), "r in x@1+3");
 }
 
 TEST_F(Storage, SliceBeyondAnUnknownSizeIsCopied) {
@@ -251,6 +254,70 @@ TEST_F(Storage, HalosAroundTheInputsOfConvolutions) {
   EXPECT_EQ(stored["a"].halo_before,
             (std::vector<int64_t>{0, 2, 2, 0}));  // what the larger kernel wants
   EXPECT_TRUE(stored["x"].halo_before.empty());
+}
+
+// The heads of a detector: Conv writes its boxes, reshaped, into their rows of the result.
+TEST_F(Storage, ReshapedProducersWriteIntoConcat) {
+  const Stored stored(R"(graph { input %x: f32[N,8,8,16] input %z: f32[N,4,4,16]
+    const %w: f32[24,1,1,16] = random(1)
+    const %s: i64[3] = [-1, 384, 4] const %t: i64[3] = [-1, 96, 4]
+    %a = Conv(%x, %w)
+    %p = Reshape(%a, %s)
+    %b = Conv(%z, %w)
+    %q = Reshape(%b, %t)
+    %c = Concat(%p, %q) {axis=1}
+    %y = Softmax(%c)
+    output %y })");
+  EXPECT_EQ(stored.where("q"), "q in c@1+384");
+  EXPECT_EQ(stored.where("b"), "b is q");
+  EXPECT_TRUE(stored.is_view("c"));
+}
+
+// U-Net: the Conv behind a Concat pads it in place. The parts have room, too, side by side.
+TEST_F(Storage, HalosAroundConcatAndItsParts) {
+  const Stored stored(R"(graph { input %x: f32[N,8,8,16]
+    const %w: f32[16,3,3,32] = random(1) const %v: f32[16,5,5,16] = random(2)
+    %a = Tanh(%x)
+    %b = Sigmoid(%x)
+    %c = Concat(%a, %b) {axis=3}
+    %y = Conv(%c, %w) {auto_pad="same_upper"}
+    %z = Conv(%b, %v) {auto_pad="same_upper"}
+    output %y output %z })");
+  EXPECT_EQ(stored["c"].halo_before, (std::vector<int64_t>{0, 2, 2, 0}));
+  EXPECT_EQ(stored.where("b"), "b in c@3+16");
+  EXPECT_EQ(stored.copies("y"), "");
+  EXPECT_EQ(stored.copies("z"), "");
+}
+
+TEST_F(Storage, NoHaloWhereRowsAreJoined) {
+  const Stored stored(R"(graph { input %x: f32[N,8,8,16]
+    const %w: f32[16,3,3,16] = random(1) const %v: f32[16,3,3,16] = random(2)
+    const %s: i64[3] = [-1, 64, 16]
+    %a = Tanh(%x)
+    %b = Sigmoid(%x)
+    %c = Concat(%a, %b) {axis=1}
+    %y = Conv(%a, %w) {pads=[1,1,1,1]}
+    %d = Tanh(%x)
+    %flat = Reshape(%d, %s)
+    %z = Conv(%d, %v) {pads=[1,1,1,1]}
+    %u = Softmax(%flat)
+    output %c output %y output %z output %u })");
+  EXPECT_EQ(stored.copies("y"), "pads a copy of 'a', which is a part of the padded dimension");
+  EXPECT_EQ(stored.copies("z"),
+            "pads a copy of 'd', which is reshaped in a way that strides cannot express");
+}
+
+// Dimensions of size 1 come and go without a copy.
+TEST_F(Storage, HalosThroughSqueeze) {
+  const Stored stored(R"(graph { input %x: f32[N,1,8,8,16]
+    const %w: f32[16,3,3,16] = random(1)
+    %a = Tanh(%x)
+    %s = Squeeze(%a) {axes=[1]}
+    %y = Conv(%s, %w) {pads=[1,1,1,1]}
+    output %y })");
+  EXPECT_EQ(stored["a"].halo_before, (std::vector<int64_t>{0, 0, 1, 1, 0}));
+  EXPECT_EQ(stored.where("s"), "s is a");
+  EXPECT_EQ(stored.copies("y"), "");
 }
 
 }  // namespace

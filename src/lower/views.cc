@@ -71,6 +71,30 @@ std::vector<SliceView> slice_views(const StepDesc& step) {
   return {};
 }
 
+const char* why_it_copies(const StepDesc& step) {
+  struct Reason {
+    std::string_view op;
+    const char* text;
+  };
+  static constexpr Reason kReasons[] = {
+      {"Transpose", "the kernels want contiguous channels, and the order is another one"},
+      {"Pad", "the reader does not pad by itself"},
+      {"Expand", "the reader does not repeat by itself"},
+      {"Tile", "the reader does not repeat by itself"},
+      {"Slice", "it is not one run of one dimension"},
+      {"Split", "its parts are not known"},
+      {"Concat", "something else is computed on the way"},
+      {"Identity", "a second name for one value needs bytes of its own"},
+      {"Reshape", "the result must lie elsewhere"},
+      {"Squeeze", "the result must lie elsewhere"},
+      {"Unsqueeze", "the result must lie elsewhere"},
+  };
+  for (const Reason& reason : kReasons) {
+    if (reason.op == step.op->name) return reason.text;
+  }
+  return nullptr;
+}
+
 int concat_axis(const StepDesc& step) {
   return from_front(step.attr<ConcatAttributes>().axis, step.out_shape().size());
 }

@@ -16,6 +16,9 @@ struct SliceView {
 // For Split and for Slice with step 1 along one axis: one view per output. Empty: not expressible.
 std::vector<SliceView> slice_views(const StepDesc& step);
 
+// Why an operator that only moves elements must do so where it is not a view; null for others.
+const char* why_it_copies(const StepDesc& step);
+
 // The axis of a Concat, counted from the front.
 int concat_axis(const StepDesc& step);
 

@@ -14,6 +14,7 @@ std::span<const OpFactory> op_factories() {
       integer_math_ops,
       comparison_ops,
       logic_ops,
+      lrn_ops,
       activation_ops,
       where_ops,
       pointwise_ops,

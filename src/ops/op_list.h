@@ -32,6 +32,7 @@ std::vector<OpDef> gather_nd_ops();
 std::vector<OpDef> identity_ops();
 std::vector<OpDef> integer_math_ops();
 std::vector<OpDef> logic_ops();
+std::vector<OpDef> lrn_ops();
 std::vector<OpDef> matmul_ops();
 std::vector<OpDef> normalization_ops();
 std::vector<OpDef> nms_ops();

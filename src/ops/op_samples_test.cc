@@ -1,6 +1,7 @@
 #include "ops/op_samples_test.h"
 
 #include "ops/conv_transpose.h"
+#include "ops/lrn.h"
 #include "ops/resize.h"
 #include "ops/selection.h"
 
@@ -185,6 +186,7 @@ void add_arithmetic_samples(std::vector<OpSample>& samples) {
   samples.push_back({"ArgMax", ArgAttributes{.axis = 1}, {image}});
   samples.push_back(
       {"ArgMin", ArgAttributes{-1, false, true, DataType::i32}, {integer_tensor({3, 4}, 0)}});
+  samples.push_back({"LRN", LrnAttributes{.size = 2, .alpha = 0.5}, {image}});
   samples.push_back({"Softmax", SoftmaxAttributes{}, {image}});
   samples.push_back({"LogSoftmax", SoftmaxAttributes{1}, {image}});
   const Tensor query = sample_tensor(DataType::f32, {2, 3, 4, 5});

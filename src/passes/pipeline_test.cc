@@ -65,11 +65,12 @@ TEST(PipelineTest, WholePipelineOnEverySample) {
 TEST(PipelineTest, WhatIsLeft) {
   EXPECT_THAT(count_ops(optimized("keras_residual")), UnorderedElementsAre(Pair("Conv", 3)));
   EXPECT_THAT(count_ops(optimized("onnx_residual")),
-              UnorderedElementsAre(Pair("Transpose", 1), Pair("Conv", 2), Pair("ReduceMean", 1),
-                                   Pair("Reshape", 1), Pair("MatMul", 1)));
+              UnorderedElementsAre(Pair("Unsqueeze", 1), Pair("Squeeze", 1), Pair("Conv", 2),
+                                   Pair("ReduceMean", 1), Pair("Reshape", 1), Pair("MatMul", 1)));
   EXPECT_THAT(count_ops(optimized("onnx_flatten")),
-              UnorderedElementsAre(Pair("Transpose", 1), Pair("Conv", 1), Pair("MaxPool", 1),
-                                   Pair("Slice", 1), Pair("Reshape", 1), Pair("MatMul", 1)));
+              UnorderedElementsAre(Pair("Unsqueeze", 1), Pair("Squeeze", 1), Pair("Conv", 1),
+                                   Pair("MaxPool", 1), Pair("Slice", 1), Pair("Reshape", 1),
+                                   Pair("MatMul", 1)));
   EXPECT_THAT(count_ops(optimized("keras_shape_chain")),
               UnorderedElementsAre(Pair("Reshape", 1), Pair("Relu", 1)));
   EXPECT_THAT(count_ops(optimized("mlp")),

@@ -101,6 +101,8 @@ struct TunedStep {
   std::vector<size_t> replaced_inputs;
   double milliseconds = -1;  // from the timing cache; < 0 = not timed
   std::vector<RejectedTactic> rejected;
+  std::string copies;  // what a step that only moves bytes, or pads its input, copies, and why (not
+                       // stored)
 };
 
 struct Tuned {

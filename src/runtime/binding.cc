@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "lower/reshaped_view.h"
 #include "runtime/arena.h"
 
 namespace hone {
@@ -122,9 +123,8 @@ Status Binding::layout_of_alias(int v, const std::vector<int64_t>& shape) {
   const bool same_shape = static_cast<int>(shape.size()) == parent.rank &&
                           std::equal(shape.begin(), shape.end(), parent.shape);
   if (tuned.alias == AliasKind::kSame && !same_shape) {
-    HONE_CHECK(parent.dense());
     for (size_t i = 0; i < shape.size(); ++i) layout.shape[i] = shape[i];
-    HONE_CHECK(dense_strides(&layout) && layout.num_elements() == parent.num_elements());
+    HONE_CHECK(reshape_layout(parent, &layout));
     return ok();
   }
   const DataType dtype = layout.dtype;
@@ -134,8 +134,8 @@ Status Binding::layout_of_alias(int v, const std::vector<int64_t>& shape) {
   HONE_ASSIGN_OR_RETURN(const int64_t start, tuned.start.eval(symbols_));
   for (size_t i = 0; i < shape.size(); ++i) {
     layout.shape[i] = shape[i];
-    layout.halo_before[i] = layout.halo_after[i] = 0;
   }
+  layout.halo_before[tuned.axis] = layout.halo_after[tuned.axis] = 0;
   HONE_CHECK(start >= 0 && start + shape[tuned.axis] <= parent.shape[tuned.axis]);
   element_offsets_[place] += start * parent.stride[tuned.axis];
   return ok();

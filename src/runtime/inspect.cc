@@ -9,7 +9,8 @@
 namespace hone {
 namespace {
 
-std::string storage_notes(const Portable& portable, const Tuned& tuned, const PlanStep& step) {
+std::string storage_notes(const Portable& portable, const Tuned& tuned, size_t s) {
+  const PlanStep& step = portable.steps[s];
   std::vector<std::string> notes;
   for (int v : step.outputs) {
     const TunedValue& value = tuned.values[v];
@@ -26,6 +27,7 @@ std::string storage_notes(const Portable& portable, const Tuned& tuned, const Pl
       notes.push_back(fmt::format("same bytes as '{}'", parent));
     }
   }
+  if (!tuned.steps[s].copies.empty()) notes.push_back(tuned.steps[s].copies);
   return join(notes, "; ");
 }
 
@@ -52,7 +54,7 @@ StepInfo step_info(const LoadedPlan& plan, size_t s) {
   for (const RejectedTactic& rejected : tuned.rejected) {
     info.rejected.emplace_back(rejected.tactic, rejected.reason);
   }
-  info.notes = storage_notes(portable, plan.tuned, step);
+  info.notes = storage_notes(portable, plan.tuned, s);
   return info;
 }
 

@@ -1,6 +1,7 @@
 // All tactics, in order of preference within an operator. Without timing the first that can run is
 // taken.
 #include "tactics/cpu/cpu_tactics.h"
+#include "tactics/cpu/lrn.h"
 #include "tactics/tactic.h"
 
 namespace hone {
@@ -31,6 +32,7 @@ std::vector<const Tactic*> make_list() {
     for (const OpDef* op : all_ops()) {
       if (all_float(*op)) add(make_pointwise(isa, *op));
     }
+    add(make_lrn(isa));
     for (auto& tactic : make_softmaxes(isa)) add(std::move(tactic));
     for (auto& tactic : make_reductions(isa)) add(std::move(tactic));
     for (auto& tactic : make_recurrents(isa)) add(std::move(tactic));

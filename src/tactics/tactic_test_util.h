@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "ops/lrn.h"
 #include "ops/ops.h"
 #include "tactics/tactic.h"
 
@@ -297,6 +298,8 @@ inline void add_attention_problems(ProblemMaker& make) {
 
 inline void add_other_problems(ProblemMaker& make) {
   for (const int64_t axis : {-1, 1, 0}) {
+    make.add("lrn", "LRN", LrnAttributes{.size = 3 + axis, .alpha = 0.3},
+             {make.random({3, 7, 10})});
     make.add("softmax", "Softmax", SoftmaxAttributes{axis}, {make.random({3, 7, 10})});
     make.add("log softmax", "LogSoftmax", SoftmaxAttributes{axis}, {make.random({3, 7, 10})});
   }

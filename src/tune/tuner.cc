@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "lower/bind_shapes.h"
-#include "lower/views.h"
+#include "lower/storage.h"
 #include "tune/step_timer.h"
 
 namespace hone {
@@ -221,12 +221,11 @@ Result<std::vector<StepChoice>> Tuner::choose(const Portable& portable) {
 
 Result<double> Tuner::price(const Portable& portable) {
   HONE_ASSIGN_OR_RETURN(const std::vector<StepChoice> choices, choose(portable));
+  std::vector<TunedStep> steps(choices.size());
+  plan_storage(portable, make_step_descs(portable), choices, &steps);
   double sum = 0;
   for (size_t s = 0; s < choices.size(); ++s) {
-    if (is_reshape_like(*portable.steps[s].op) ||
-        !slice_views(make_step_desc(portable, portable.steps[s])).empty()) {
-      continue;  // views: nothing runs
-    }
+    if (steps[s].is_view) continue;  // nothing runs
     sum += std::max(choices[s].milliseconds, 0.0);
   }
   return sum;

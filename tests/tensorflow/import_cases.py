@@ -363,6 +363,8 @@ for equation, *operands in (
 ):
     case("Einsum", inputs=operands, equation=equation, batch=True)
 case("MatMul", a=numbers(0, 7), b=const(numbers(7, 9)))
+for radius, values in ((5, {}), (2, {"bias": 2.0, "alpha": 0.5, "beta": 0.75}), (0, {})):
+    case("LRN", input=numbers(2, 3, 4, 7), depth_radius=radius, **values)
 for name in ("Softmax", "LogSoftmax"):
     for x in (
         numbers(4),

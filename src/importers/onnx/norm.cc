@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "importers/onnx/importer_table.h"
+#include "ops/lrn.h"
 
 namespace hone::onnx {
 namespace {
@@ -187,6 +188,15 @@ Values group_normalization(Call& call) {
   return {call.opset() >= 21 ? y : call.reshape_like(y, x)};
 }
 
+Values lrn(Call& call) {
+  LrnAttributes attributes;
+  attributes.size = call.integer("size");
+  attributes.alpha = call.real("alpha", 1e-4);
+  attributes.beta = call.real("beta", 0.75);
+  attributes.bias = call.real("bias", 1);
+  return {call.channels_first(call.emit("LRN", {call.channels_last(call.input(0))}, attributes))};
+}
+
 // x divided by its norm along an axis; 0 where the norm is 0.
 Values lp_normalization(Call& call) {
   Value* x = call.input(0);
@@ -206,6 +216,7 @@ std::vector<ImportRow> norm_rows() {
       {"BatchNormalization", batch_normalization, 5, 5, 1, "inference only, one output"},
       {"GroupNormalization", group_normalization, 3, 3, 18},
       {"InstanceNormalization", instance_normalization, 3, 3},
+      {"LRN", lrn},
       {"LayerNormalization", layer_normalization, 2, 3, 17},
       {"LpNormalization", lp_normalization},
       {"RMSNormalization", rms_normalization, 2, 2, 23},

@@ -294,6 +294,14 @@ TEST(OnnxOperators, Selection) {
             Tensor::from<int64_t>({1, 3}, {0, 0, 1}));
 }
 
+TEST(OnnxOperators, LocalResponseNormalization) {
+  // One pixel of three channels; two channels at a time: this one and the next.
+  const NamedAttributes attributes = {
+      {"size", int64_t{2}}, {"alpha", 2.0f}, {"beta", 1.0f}, {"bias", 1.0f}};
+  expect_near(run(13, "LRN", attributes, {in({1, 3, 1, 1}, {1, 2, 3})})[0], {1, 3, 1, 1},
+              {1.0 / 6, 2.0 / 14, 3.0 / 10});
+}
+
 TEST(OnnxOperators, Softmax) {
   // Equal elements: 1 / how many there are along the axis.
   const Argument x = in({2, 2, 2}, std::vector<float>(8, 1));

@@ -2,9 +2,12 @@
 #include <fmt/core.h>
 
 #include "importers/tensorflow/import_layout.h"
+#include "ops/lrn.h"
 
 namespace hone::tf {
 namespace {
+
+constexpr int64_t kMaxRadius = int64_t{1} << 30;
 
 // A vector per channel, shaped so that it broadcasts over data of this layout.
 Result<Value*> per_channel(NodeImporter& n, const DataLayout& layout, Value* vector) {
@@ -90,6 +93,24 @@ Status import_batch_norm(NodeImporter& n) {
   return ok();
 }
 
+// alpha is per square here, and the window reaches equally far on both sides.
+Status import_lrn(NodeImporter& n) {
+  HONE_ASSIGN_OR_RETURN(Value * x, n.input(0));
+  HONE_ASSIGN_OR_RETURN(const int64_t radius, n.attr_int("depth_radius", 5));
+  if (radius < 0 || radius > kMaxRadius) {
+    return Status(Code::kModel, fmt::format("depth_radius is {}", radius));
+  }
+  LrnAttributes attributes;
+  attributes.size = 2 * radius + 1;
+  HONE_ASSIGN_OR_RETURN(const double alpha, n.attr_float("alpha", 1));
+  attributes.alpha = alpha * static_cast<double>(attributes.size);
+  HONE_ASSIGN_OR_RETURN(attributes.beta, n.attr_float("beta", 0.5));
+  HONE_ASSIGN_OR_RETURN(attributes.bias, n.attr_float("bias", 1));
+  HONE_ASSIGN_OR_RETURN(Value * y, n.add("LRN", attributes, {x}));
+  n.output(y);
+  return ok();
+}
+
 constexpr const char* kLimits = "output 0";
 
 constexpr OpImporter kTable[] = {
@@ -97,6 +118,7 @@ constexpr OpImporter kTable[] = {
     {"FusedBatchNorm", import_batch_norm, kLimits},
     {"FusedBatchNormV2", import_batch_norm, kLimits},
     {"FusedBatchNormV3", import_batch_norm, kLimits},
+    {"LRN", import_lrn, ""},
 };
 
 }  // namespace
