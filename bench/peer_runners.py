@@ -162,24 +162,22 @@ class TfLite(Runner):
         try:
             path.write_bytes(converter.convert())
         except Exception as error:
-            missing = re.search(r"Flex ops: ([\w, ]+)", str(error))
+            missing = set(re.findall(r"'tf\.(\w+)' op (?:is neither|requires)", str(error)))
             if not missing:
                 raise
-            refused.write_text(f"needs TensorFlow's own operators (Flex): {missing[1].strip()}")
+            names = ", ".join(sorted(missing))
+            refused.write_text(f"needs TensorFlow's own operators (Flex): {names}")
 
     def load(self, folder: pathlib.Path, meta: dict, batch: int, threads: int) -> None:
         import tensorflow as tf
 
         path = str(self.path(folder, batch))
         self.interpreter = tf.lite.Interpreter(path, num_threads=threads)
-        signature = self.interpreter.get_signature_list()
         self.interpreter.allocate_tensors()
-        (self.key,) = signature
-        self.runner = self.interpreter.get_signature_runner(self.key)
-        # By index: what get_signature_runner() makes of each call costs more than small networks.
-        found = self.interpreter._get_full_signature_list()[self.key]
-        self.inputs = found["inputs"]
-        self.outputs = [found["outputs"][name] for name in meta["outputs"]]
+        # Tensors by number: get_signature_runner() makes each call slower than a small network.
+        (signature,) = self.interpreter._get_full_signature_list().values()
+        self.inputs = signature["inputs"]
+        self.outputs = [signature["outputs"][name] for name in meta["outputs"]]
 
     def infer(self, x):
         for name, value in x.items():

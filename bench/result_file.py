@@ -18,9 +18,9 @@ def dump(data: dict) -> str:
     return head.replace('"cells": []', f'"cells": [\n  {lines}\n ]') + "\n"
 
 
-def of_kind(what: str, folder: pathlib.Path = RESULTS, cpu: str = "*") -> list[pathlib.Path]:
-    """The files of a kind, oldest first."""
-    return sorted(folder.glob(f"[0-9]*-{cpu}-{what}.json"))
+def of_kind(what: str, folder: pathlib.Path | None = None, cpu: str = "*") -> list[pathlib.Path]:
+    """The files of a kind in `folder`, else in bench/results; oldest first."""
+    return sorted((folder or RESULTS).glob(f"[0-9]*-{cpu}-{what}.json"))
 
 
 class ResultFile:
@@ -31,10 +31,10 @@ class ResultFile:
         self.key = key
         self.path = RESULTS / f"{machine['date'][:10]}-{cpu_slug()}-{what}.json"
         self.data = {"what": what, "machine": machine, "settings": settings, "cells": []}
-        earlier = of_kind(what, cpu=cpu_slug())
-        if resume and earlier:
-            self.path = earlier[-1]
-            self.data = {**json.loads(self.path.read_text()), "settings": settings}
+        for path in of_kind(what, cpu=cpu_slug()) if resume else []:
+            data = json.loads(path.read_text())
+            if "cells" in data:  # else of an earlier form
+                self.path, self.data = path, {**data, "settings": settings}
 
     def has(self, cell: dict) -> bool:
         return any(self.same(cell, other) for other in self.data["cells"])
