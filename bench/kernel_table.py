@@ -65,6 +65,12 @@ def fastest(benchmarks: list[dict]) -> list[dict]:
     return list(best.values())
 
 
+def reason_for(name: str, reasons: dict[str, str]) -> str:
+    """That of the longest beginning of the name: a kernel, a kernel with a set, one shape."""
+    beginnings = [start for start in reasons if name.startswith(start)]
+    return reasons[max(beginnings, key=len)] if beginnings else ""
+
+
 def rows(cells: list[dict], goals: dict) -> list[dict]:
     """The table: Hone's cells, each with oneDNN's time and, where it is needed and known, the reason for its share."""
     onednn = {(c["kernel"], c["shape"]): c["min_us"] for c in cells if c["isa"] == "onednn"}
@@ -76,8 +82,7 @@ def rows(cells: list[dict], goals: dict) -> list[dict]:
         other = onednn.get((direct, cell["shape"]))
         reasons = goals["kernel_reasons"]
         low = cell["large"] and cell["share"] < goals["kernel_share"]
-        names = (f"{cell['kernel']}/{cell['isa']}/{cell['shape']}", cell["kernel"])
-        reason = next((reasons[name] for name in names if name in reasons), "")
+        reason = reason_for(f"{cell['kernel']}/{cell['isa']}/{cell['shape']}", reasons)
         ratio = other / cell["min_us"] if other else None
         found.append({**cell, "over_onednn": ratio, "low": low, "reason": reason if low else ""})
     return found

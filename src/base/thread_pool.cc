@@ -307,7 +307,8 @@ void BusyTimes::add(int worker, Clock::time_point begin, Clock::time_point end) 
 void ThreadPool::parallel_for(int max_threads, int64_t items, Body body, int64_t grain) {
   if (items <= 0) return;
   HONE_CHECK(max_threads >= 1 && grain >= 1 && items <= kMaxItems);
-  if (BusyTimes* times = std::exchange(t_busy_times, nullptr)) {
+  if (t_busy_times != nullptr) {
+    BusyTimes* times = std::exchange(t_busy_times, nullptr);
     const auto timed = [times, &body](int64_t begin, int64_t end, int worker) {
       const auto start = BusyTimes::Clock::now();
       body(begin, end, worker);
