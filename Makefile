@@ -12,6 +12,7 @@ test-slow:
 
 bench:
 	.venv/bin/python bench/peers.py
+	.venv/bin/python bench/report.py
 
 format:
 	./scripts/format

@@ -58,7 +58,9 @@ def commit() -> str:
 
 
 def describe() -> dict:
+    limit = {"isa": os.environ["HONE_MAX_ISA"]} if os.environ.get("HONE_MAX_ISA") else {}
     return {
+        **limit,
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "cpu": cpu_name(),
         "cpus": cpus(),

@@ -35,7 +35,13 @@ from networks import BENCH
 from networks.making import Made
 from networks.registry import NETWORKS
 
-VERSION = 2  # of what is made; a network of another version is made again
+# Of what is made; a network of another version is made again.
+VERSION = 2
+VERSIONS = {"ssd": 3}
+
+
+def version_of(name: str) -> int:
+    return VERSIONS.get(name, VERSION)
 
 
 def input_entry(sample: np.ndarray, channels_first: bool) -> dict:
@@ -47,7 +53,7 @@ def input_entry(sample: np.ndarray, channels_first: bool) -> dict:
 def write_meta(name: str, made: Made, folder: pathlib.Path) -> None:
     meta = {
         "name": name,
-        "version": VERSION,
+        "version": version_of(name),
         "inputs": {k: input_entry(x, made.channels_first) for k, x in made.samples.items()},
         "outputs": list(made.outputs),
         "batches": list(made.batches),
@@ -74,7 +80,8 @@ def make(name: str, folder: pathlib.Path) -> None:
 
 def is_current(folder: pathlib.Path) -> bool:
     try:
-        return json.loads((folder / "meta.json").read_text())["version"] == VERSION
+        version = json.loads((folder / "meta.json").read_text())["version"]
+        return version == version_of(folder.name)
     except (OSError, ValueError, KeyError):
         return False
 

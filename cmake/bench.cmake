@@ -1,11 +1,31 @@
-# C++ benchmarks: `ninja conv_bench recurrent_bench`. Not part of the default build.
+# C++ benchmarks: `ninja kernel_benchmarks`, or one of the programs. Not part of the default build.
 if(NOT HONE_BENCHMARKS)
   return()
 endif()
 find_package(benchmark QUIET)
 if(benchmark_FOUND)
-  foreach(name conv_bench recurrent_bench)
-    add_executable(${name} EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/bench/kernels/${name}.cc)
+  set(folder ${PROJECT_SOURCE_DIR}/bench/kernels)
+  set(kernel_bench_parts gemm_bench depthwise_bench rows_bench attention_bench pointwise_bench)
+  add_custom_target(kernel_benchmarks)
+  foreach(name conv_bench recurrent_bench kernel_bench)
+    set(sources ${folder}/${name}.cc)
+    foreach(part ${${name}_parts})
+      list(APPEND sources ${folder}/${part}.cc)
+    endforeach()
+    add_executable(${name} EXCLUDE_FROM_ALL ${sources})
     target_link_libraries(${name} PRIVATE hone_kernels_cpu benchmark::benchmark)
+    add_dependencies(kernel_benchmarks ${name})
   endforeach()
+
+  # oneDNN on the same layers, where it is installed (Debian: libdnnl-dev). Hone does not use it. Not
+  # through its CMake file, which stops everything where OpenCL's headers are missing.
+  find_library(HONE_DNNL_LIBRARY dnnl)
+  find_path(HONE_DNNL_INCLUDE oneapi/dnnl/dnnl.hpp)
+  if(HONE_DNNL_LIBRARY AND HONE_DNNL_INCLUDE)
+    add_executable(dnnl_bench EXCLUDE_FROM_ALL ${folder}/dnnl_bench.cc)
+    target_include_directories(dnnl_bench SYSTEM PRIVATE ${HONE_DNNL_INCLUDE})
+    target_link_libraries(dnnl_bench PRIVATE hone_kernels_cpu benchmark::benchmark
+                          ${HONE_DNNL_LIBRARY})
+    add_dependencies(kernel_benchmarks dnnl_bench)
+  endif()
 endif()

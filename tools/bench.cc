@@ -6,12 +6,16 @@
 #include <chrono>
 #include <cmath>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "arguments.h"
 #include "base/dim.h"
 #include "base/file.h"
+#include "bench_profile.h"
 #include "bench_statistics.h"
+#include "bench_stream.h"
+#include "bench_versus.h"
 #include "build_flags.h"
 #include "command.h"
 #include "console.h"
@@ -31,66 +35,16 @@ constexpr const char* kExamples =
     "  hone bench model.plan\n"
     "  hone bench model.onnx --batch 8 --threads 2 --duration 10s\n"
     "  hone bench model.plan --profile --trace trace.json\n"
-    "  hone bench model.plan --streams 4 --json result.json\n";
-constexpr int kWarmUpRuns = 2;  // the first binds shapes and touches all memory
-constexpr int kProfileRuns = 5;
+    "  hone bench model.plan --streams 4 --json result.json\n"
+    "  hone bench model.onnx --threads 1 --vs onnxruntime,openvino\n";
 constexpr int kBindRuns = 5;
 constexpr int kMaxStreams = 256;
 
 struct BenchOptions {
   std::string file, duration = "5s", warm_up = "200ms", shapes, trace, json;
+  VersusOptions versus;
   int batch = 0, streams = 1;
   bool profile = false;
-};
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
-// One caller: a context, inputs, and output memory that is reused, so that only the engine is
-// measured.
-class Stream {
- public:
-  Stream(const Engine& engine, const std::vector<Tensor>& inputs)
-      : context_(engine.create_context()),
-        views_(views_of(inputs)),
-        outputs_(engine.outputs().size()) {}
-
-  Status run() {
-    return context_.run(
-        views_, [this](size_t i, const std::vector<int64_t>&, DataType, size_t bytes) -> void* {
-          if (outputs_[i].size() < bytes + 1) outputs_[i].resize(bytes + 1);
-          return outputs_[i].data();
-        });
-  }
-  Status warm_up(double seconds) {
-    const auto begin = Clock::now();
-    for (int i = 0; i < kWarmUpRuns || seconds_since(begin) < seconds; ++i)
-      HONE_RETURN_IF_ERROR(run());
-    return ok();
-  }
-  // At least one run; stops early when another stream has failed.
-  void measure(double seconds, std::atomic<bool>* stop) {
-    const auto begin = Clock::now();
-    do {
-      const auto start = Clock::now();
-      status_ = run();
-      milliseconds_.push_back(seconds_since(start) * 1e3);
-      if (!status_.ok()) *stop = true;
-    } while (!*stop && seconds_since(begin) < seconds);
-  }
-
-  const Status& status() const { return status_; }
-  const std::vector<double>& milliseconds() const { return milliseconds_; }
-  ExecutionContext& context() { return context_; }
-  const std::vector<TensorView>& views() const { return views_; }
-
- private:
-  ExecutionContext context_;
-  std::vector<TensorView> views_;
-  std::vector<std::vector<std::byte>> outputs_;
-  std::vector<double> milliseconds_;
-  Status status_;
 };
 
 Result<LatencyStatistics> measure(std::vector<std::unique_ptr<Stream>>* streams, double seconds) {
@@ -123,83 +77,15 @@ Result<double> bind_milliseconds(const Engine& engine,
   return best;
 }
 
-// Each step's median over some runs: a single one has outliers.
-Result<std::vector<StepProfile>> profile_steps(Stream* stream) {
-  std::vector<std::vector<double>> times;
-  std::vector<StepProfile> profile;
-  for (int run = 0; run < kProfileRuns; ++run) {
-    HONE_ASSIGN_OR_RETURN(profile, stream->context().profile(stream->views()));
-    times.resize(profile.size());
-    for (size_t i = 0; i < profile.size(); ++i) times[i].push_back(profile[i].milliseconds);
-  }
-  for (size_t i = 0; i < profile.size(); ++i) {
-    std::sort(times[i].begin(), times[i].end());
-    profile[i].milliseconds = times[i][times[i].size() / 2];
-  }
-  return profile;
-}
-
-double sum_of_milliseconds(const std::vector<StepProfile>& profile) {
-  double sum = 0;
-  for (const StepProfile& step : profile) sum += step.milliseconds;
-  return sum;
-}
-
-double gflops(double gflop, double milliseconds) {
-  return milliseconds > 0 ? gflop / milliseconds * 1e3 : 0;
-}
-
-std::string profile_table(const std::vector<StepProfile>& profile) {
-  const double total = sum_of_milliseconds(profile);
-  Table table({"layer", "operator", "tactic", ">ms", ">%", ">GFLOP/s"});
-  for (const StepProfile& step : profile) {
-    table.add_row(
-        {shortened(step.name, 48), step.op, step.tactic, fmt::format("{:.4f}", step.milliseconds),
-         fmt::format("{:.1f}", total > 0 ? step.milliseconds / total * 100 : 0),
-         step.gflop > 0 ? fmt::format("{:.1f}", gflops(step.gflop, step.milliseconds)) : "-"});
-  }
-  return table.text() + fmt::format("sum of {} steps: {:.4f} ms\n", profile.size(), total);
-}
-
-Json profile_json(const std::vector<StepProfile>& profile) {
-  Json json = Json::array();
-  for (const StepProfile& step : profile) {
-    json.push_back({{"name", step.name},
-                    {"op", step.op},
-                    {"tactic", step.tactic},
-                    {"milliseconds", step.milliseconds},
-                    {"gflop", step.gflop}});
-  }
-  return json;
-}
-
-// One run in the format of chrome://tracing and Perfetto; times in microseconds.
-Json trace_json(const std::vector<StepProfile>& profile) {
-  Json events = Json::array();
-  double start = 0;
-  for (const StepProfile& step : profile) {
-    events.push_back({{"name", step.name},
-                      {"cat", step.op},
-                      {"ph", "X"},
-                      {"ts", start},
-                      {"dur", step.milliseconds * 1e3},
-                      {"pid", 1},
-                      {"tid", 1},
-                      {"args", {{"tactic", step.tactic}, {"gflop", step.gflop}}}});
-    start += step.milliseconds * 1e3;
-  }
-  return {{"traceEvents", events}, {"displayTimeUnit", "ms"}};
-}
-
 struct Report {
   std::vector<std::vector<int64_t>> shapes;
   int64_t batch = 1;  // inferences per run
   int threads = 1;
   int streams = 1;
-  double gflop = 0;  // per run
   double bind_milliseconds = 0;
   LatencyStatistics latency;
-  std::vector<StepProfile> profile;
+  Profile profile;
+  std::optional<Versus> versus;
 };
 
 std::string report_text(const Engine& engine, const Report& report, bool with_profile) {
@@ -216,8 +102,10 @@ std::string report_text(const Engine& engine, const Report& report, bool with_pr
                       l.min, l.p50, l.p90, l.p99, l.mean);
   text += fmt::format("throughput: {:.1f} inferences/s",
                       l.runs_per_second * static_cast<double>(report.batch));
-  if (report.gflop > 0) text += fmt::format(", {:.1f} GFLOP/s", report.gflop * l.runs_per_second);
+  const double gflop = report.profile.gflop();
+  if (gflop > 0) text += fmt::format(", {:.1f} GFLOP/s", gflop * l.runs_per_second);
   text += fmt::format("\nbinding a new shape: {:.3f} ms\n", report.bind_milliseconds);
+  if (report.versus) text += "\n" + versus_table(*report.versus);
   return with_profile ? text + "\n" + profile_table(report.profile) : text;
 }
 
@@ -238,14 +126,17 @@ Json report_json(const BenchOptions& options, const Engine& engine, const Report
                 {{"min", l.min}, {"p50", l.p50}, {"p90", l.p90}, {"p99", l.p99}, {"mean", l.mean}}},
                {"inferences_per_second", l.runs_per_second * static_cast<double>(report.batch)},
                {"bind_ms", report.bind_milliseconds},
-               {"gflop_per_run", report.gflop},
-               {"gflops", report.gflop * l.runs_per_second}};
+               {"gflop_per_run", report.profile.gflop()},
+               {"gflops", report.profile.gflop() * l.runs_per_second},
+               {"peak_gflops", report.profile.peak_gflops}};
   if (options.profile) json["steps"] = profile_json(report.profile);
+  if (report.versus) json["vs"] = versus_json(*report.versus);
   return json;
 }
 
-Result<Report> run_benchmark(const BenchOptions& options, const Engine& engine, double duration,
-                             double warm_up) {
+// `model`: of --vs; null without.
+Result<Report> run_benchmark(const BenchOptions& options, const Engine& engine, const Model* model,
+                             double duration, double warm_up) {
   Report report;
   ShapeWish wish;
   wish.batch = options.batch;
@@ -256,6 +147,7 @@ Result<Report> run_benchmark(const BenchOptions& options, const Engine& engine, 
   HONE_ASSIGN_OR_RETURN(const std::vector<Tensor> inputs, random_inputs(engine, report.shapes, 0));
   if (!report.shapes.empty() && !report.shapes[0].empty()) report.batch = report.shapes[0][0];
   report.streams = options.streams;
+  report.threads = engine_threads(engine);
   std::vector<std::unique_ptr<Stream>> streams;
   for (int i = 0; i < options.streams; ++i) {
     streams.push_back(std::make_unique<Stream>(engine, inputs));
@@ -263,8 +155,11 @@ Result<Report> run_benchmark(const BenchOptions& options, const Engine& engine, 
   }
   HONE_ASSIGN_OR_RETURN(report.latency, measure(&streams, duration));
   HONE_ASSIGN_OR_RETURN(report.bind_milliseconds, bind_milliseconds(engine, report.shapes));
-  HONE_ASSIGN_OR_RETURN(report.profile, profile_steps(streams[0].get()));
-  for (const StepProfile& step : report.profile) report.gflop += step.gflop;
+  HONE_ASSIGN_OR_RETURN(report.profile, profile_steps(streams[0].get(), report.threads));
+  if (model) {
+    HONE_ASSIGN_OR_RETURN(report.versus, measure_versus(options.versus, *model, engine, inputs,
+                                                        streams[0].get(), duration));
+  }
   if (!options.trace.empty()) {
     HONE_ASSIGN_OR_RETURN(const auto one, streams[0]->context().profile(streams[0]->views()));
     const UninterruptedWrite whole;
@@ -282,12 +177,19 @@ void declare(BenchOptions* options, BuildFlags* flags, Arguments* arguments) {
   arguments->option("--warm-up", "TIME", &options->warm_up, "before that: 200ms (default)");
   arguments->option("--streams", "N", &options->streams,
                     "callers at the same time, each with a context");
-  arguments->flag("--profile", &options->profile, "time of each step");
+  arguments->option("--vs", "RUNTIMES", &options->versus.runtimes,
+                    "in turns with onnxruntime,openvino,tensorflow: those named, through Python");
+  arguments->flag("--profile", &options->profile,
+                  "time, share of peak, bytes and busy threads of each step");
   arguments->option("--trace", "FILE", &options->trace, "one run as a Chrome trace (JSON)");
   arguments->option("--json", "FILE", &options->json,
                     "results as JSON; - for stdout instead of text");
-  arguments->later({"--vs"}, "other runtimes are compared by the scripts in bench/");
   flags->declare_few(arguments);
+}
+
+Result<Engine> build_engine_of(const Model& model, const BuildFlags& flags) {
+  HONE_ASSIGN_OR_RETURN(BuildOptions options, flags.options());
+  return build_engine(model, std::move(options));
 }
 
 }  // namespace
@@ -306,9 +208,17 @@ Result<int> run_bench(const Words& words) {
     return Status(Code::kInvalidArgument,
                   fmt::format("--streams is 1 to {}, --batch at least 1", kMaxStreams));
   }
-  HONE_ASSIGN_OR_RETURN(const Engine engine, load_engine(options.file, flags));
-  HONE_ASSIGN_OR_RETURN(Report report, run_benchmark(options, engine, duration, warm_up));
-  report.threads = engine_threads(engine);
+  options.versus.signature = flags.signature();
+  std::optional<Model> model;
+  if (!options.versus.runtimes.empty()) {
+    HONE_ASSIGN_OR_RETURN(model, load_model(options.file, flags.signature()));
+    HONE_RETURN_IF_ERROR(check_versus(options.versus, *model));
+  }
+  HONE_ASSIGN_OR_RETURN(const Engine engine,
+                        model ? build_engine_of(*model, flags) : load_engine(options.file, flags));
+  HONE_ASSIGN_OR_RETURN(
+      const Report report,
+      run_benchmark(options, engine, model ? &*model : nullptr, duration, warm_up));
   if (options.json == "-") {
     print_result(json_text(report_json(options, engine, report)));
     return kExitGood;

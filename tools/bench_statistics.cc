@@ -27,4 +27,16 @@ LatencyStatistics latency_statistics(std::vector<double> milliseconds, double wa
   return result;
 }
 
+Quartiles quartiles(std::vector<double> values) {
+  HONE_CHECK(!values.empty());
+  std::sort(values.begin(), values.end());
+  const auto at = [&values](double share) {
+    const double position = share * static_cast<double>(values.size() - 1);
+    const auto below = static_cast<size_t>(position);
+    const size_t above = std::min(below + 1, values.size() - 1);
+    return std::lerp(values[below], values[above], position - static_cast<double>(below));
+  };
+  return {at(0.25), at(0.5), at(0.75)};
+}
+
 }  // namespace hone::tools

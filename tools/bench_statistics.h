@@ -16,4 +16,11 @@ struct LatencyStatistics {
 // Percentiles: the smallest time that at least so many percent of the runs do not exceed.
 LatencyStatistics latency_statistics(std::vector<double> milliseconds, double wall_seconds);
 
+struct Quartiles {
+  double low = 0, median = 0, high = 0;
+};
+
+// Between two values where a quarter falls between them. REQUIRES: a value.
+Quartiles quartiles(std::vector<double> values);
+
 }  // namespace hone::tools

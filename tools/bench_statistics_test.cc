@@ -24,5 +24,15 @@ TEST(LatencyStatistics, OneRun) {
   EXPECT_EQ(s.p99, 3);
 }
 
+TEST(Quartiles, BetweenTwoValues) {
+  const Quartiles three = quartiles({3, 1, 2});
+  EXPECT_DOUBLE_EQ(three.low, 1.5);
+  EXPECT_DOUBLE_EQ(three.median, 2);
+  EXPECT_DOUBLE_EQ(three.high, 2.5);
+  const Quartiles one = quartiles({7});
+  EXPECT_EQ(one.low, 7);
+  EXPECT_EQ(one.high, 7);
+}
+
 }  // namespace
 }  // namespace hone::tools

@@ -43,25 +43,6 @@ Status check_options(const CompareOptions& options) {
       .fix("use --against reference, onnxruntime or tensorflow");
 }
 
-// Where each of the graph's inputs is among the engine's, or outputs: a plan may come from
-// elsewhere.
-Result<std::vector<size_t>> match_names(const std::vector<TensorInfo>& model,
-                                        const std::vector<TensorInfo>& engine, const char* kind) {
-  std::vector<size_t> order;
-  for (const TensorInfo& info : model) {
-    const auto it = std::find_if(engine.begin(), engine.end(), [&info](const TensorInfo& other) {
-      return other.name == info.name;
-    });
-    if (it == engine.end() || engine.size() != model.size()) {
-      return Status(Code::kPlan,
-                    fmt::format("the plan's {}s are not the model's ('{}')", kind, info.name))
-          .fix("build the plan from this model");
-    }
-    order.push_back(static_cast<size_t>(it - engine.begin()));
-  }
-  return order;
-}
-
 struct Comparison {
   std::vector<OutputError> outputs;
   std::vector<LayerError> layers;  // of the first seed, with --bisect

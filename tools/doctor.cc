@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "base/thread_pool.h"
+#include "bench_profile.h"
 #include "command.h"
 #include "console.h"
 #include "exit_code.h"
@@ -54,6 +55,11 @@ void examine_cpu(Findings* findings) {
                                        kib(info.l2_bytes), kib(info.l3_bytes)));
   findings->line("threads", fmt::format("{} usable CPUs, pool of {}", info.usable_cpus,
                                         ThreadPool::global().size()));
+  const int usable = info.usable_cpus;
+  const std::string more =
+      usable > 1 ? fmt::format(", {:.0f} on {}", peak_gflops(usable), usable) : "";
+  findings->line("FP32 peak",
+                 fmt::format("{:.0f} GFLOP/s on 1 thread{}, measured now", peak_gflops(1), more));
   const char* max_isa = std::getenv("HONE_MAX_ISA");
   findings->line("HONE_MAX_ISA", max_isa && *max_isa ? max_isa : "not set");
   if (max_isa && *max_isa) {
@@ -162,15 +168,29 @@ void examine_libraries(Findings* findings) {
 
 constexpr const char* kExamples =
     "  hone doctor\n"
-    "  HONE_MAX_ISA=avx2 hone doctor\n";
+    "  HONE_MAX_ISA=avx2 hone doctor\n"
+    "  hone doctor --peak 2\n";
+
+Result<int> print_peak(int threads) {
+  if (threads < 1 || threads > ThreadPool::kMaxThreads) {
+    return Status(Code::kInvalidArgument,
+                  fmt::format("--peak is 1 to {}", ThreadPool::kMaxThreads));
+  }
+  print_result(fmt::format("{:.2f}\n", peak_gflops(threads)));
+  return kExitGood;
+}
 
 }  // namespace
 
 Result<int> run_doctor(const Words& words) {
   Arguments arguments("doctor", "Shows what this machine has and Hone can use, with advice.",
                       kExamples);
+  int peak_threads = 0;
+  arguments.option("--peak", "THREADS", &peak_threads,
+                   "only measure FP32 FMAs on so many threads: GFLOP/s, for scripts");
   HONE_ASSIGN_OR_RETURN(const bool go_on, arguments.parse(words));
   if (!go_on) return kExitGood;
+  if (peak_threads != 0) return print_peak(peak_threads);
   Findings findings;
   examine_cpu(&findings);
   examine_tactics(&findings);

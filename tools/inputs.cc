@@ -222,6 +222,23 @@ Result<std::vector<Tensor>> read_inputs(const std::vector<TensorInfo>& inputs,
   return tensors;
 }
 
+Result<std::vector<size_t>> match_names(const std::vector<TensorInfo>& model,
+                                        const std::vector<TensorInfo>& engine, const char* kind) {
+  std::vector<size_t> order;
+  for (const TensorInfo& info : model) {
+    const auto it = std::find_if(engine.begin(), engine.end(), [&info](const TensorInfo& other) {
+      return other.name == info.name;
+    });
+    if (it == engine.end() || engine.size() != model.size()) {
+      return Status(Code::kPlan,
+                    fmt::format("the plan's {}s are not the model's ('{}')", kind, info.name))
+          .fix("build the plan from this model");
+    }
+    order.push_back(static_cast<size_t>(it - engine.begin()));
+  }
+  return order;
+}
+
 std::vector<TensorView> views_of(const std::vector<Tensor>& tensors) {
   std::vector<TensorView> views;
   for (const Tensor& tensor : tensors)

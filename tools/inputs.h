@@ -35,6 +35,11 @@ Result<std::vector<Tensor>> random_inputs(const Engine& engine,
 Result<std::vector<Tensor>> read_inputs(const std::vector<TensorInfo>& inputs,
                                         const std::vector<std::string>& given);
 
+// Where each of the model's inputs, or outputs, is among the engine's: a plan may come from
+// elsewhere. `kind`: "input" or "output". kPlan: the names differ.
+Result<std::vector<size_t>> match_names(const std::vector<TensorInfo>& model,
+                                        const std::vector<TensorInfo>& engine, const char* kind);
+
 std::vector<TensorView> views_of(const std::vector<Tensor>& tensors);
 
 // Runs once; outputs in the engine's order.

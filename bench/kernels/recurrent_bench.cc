@@ -3,47 +3,25 @@
 //
 //   recurrent_bench [--benchmark_filter=REGEX]
 //
-// Counters, from the fastest iteration: GFLOP/s, and GB/s of recurrent weights, which is what
-// bounds a step at small batch. Pin it: taskset -c 0 recurrent_bench.
+// Counters: see bench_util.h. Up to three rows the share is of memcpy's bytes, for the recurrent
+// weights are what bounds such a step. Pin it: taskset -c 0 recurrent_bench.
 #include <benchmark/benchmark.h>
 
-#include <algorithm>
-#include <chrono>
-#include <cstdlib>
-#include <memory>
 #include <string>
 
+#include "bench_util.h"
 #include "fmt/format.h"
 #include "kernels/cpu/recurrent.h"
 
 namespace {
 
 using namespace hone::cpu;
-using Clock = std::chrono::steady_clock;
 
-struct Free {
-  void operator()(float* p) const { std::free(p); }
-};
-using Floats = std::unique_ptr<float, Free>;
-
-// 2 MiB alignment: huge pages where the system grants them, the same layout in every run.
+// Small values: the state shall not run away over millions of steps.
 Floats small_floats(int64_t count) {
-  const size_t bytes = (static_cast<size_t>(count) * 4 + (2 << 20)) >> 21 << 21;
-  Floats floats(static_cast<float*>(std::aligned_alloc(2 << 20, bytes)));
-  for (int64_t i = 0; i < count; i++) floats.get()[i] = static_cast<float>(i % 17 - 8) / 256;
+  Floats floats = random_floats(count);
+  for (int64_t i = 0; i < count; i++) floats.get()[i] /= 64;
   return floats;
-}
-
-template <class F>
-double fastest(benchmark::State& state, F run) {
-  double best = 1e9;
-  for (auto _ : state) {
-    const auto start = Clock::now();
-    run();
-    benchmark::ClobberMemory();
-    best = std::min(best, std::chrono::duration<double>(Clock::now() - start).count());
-  }
-  return best;
 }
 
 void bench_step(benchmark::State& state, RecurrentProblem p, Isa isa) {
@@ -67,26 +45,24 @@ void bench_step(benchmark::State& state, RecurrentProblem p, Isa isa) {
     }
   });
   const auto products = static_cast<double>(columns * p.hidden);
-  state.counters["min_us"] = best * 1e6;
-  state.counters["GFLOP/s"] = 2 * products * static_cast<double>(p.batch) / best / 1e9;
-  state.counters["GB/s"] = 4 * products / best / 1e9;
+  report_flops(state, 2 * products * static_cast<double>(p.batch), best, isa);
+  // Of few rows the weights' bytes are what counts.
+  if (p.batch <= 3) report_bytes(state, 4 * products, best);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   constexpr const char* kCells[] = {"rnn", "gru", "gru_linear", "lstm"};
-  for (Isa isa : {Isa::kAvx2, Isa::kAvx512}) {
-    if (!cpu_has(isa)) continue;
+  for (Isa isa : bench_isas()) {
     for (int cell = 0; cell < 4; cell++) {
       for (int64_t hidden : {64, 256, 512, 1024}) {
         for (int64_t batch : {1, 2, 3, 8, 64}) {
           RecurrentProblem p;
           p.cell = static_cast<RecurrentCell>(cell);
           p.hidden = hidden, p.batch = batch;
-          const std::string name =
-              fmt::format("recurrent/{}/{}/{}/batch{}", isa == Isa::kAvx2 ? "avx2" : "avx512",
-                          kCells[cell], hidden, batch);
+          const std::string name = fmt::format("recurrent/{}/{}/{}/batch{}", bench_isa_name(isa),
+                                               kCells[cell], hidden, batch);
           benchmark::RegisterBenchmark(name.c_str(), bench_step, p, isa)
               ->Unit(benchmark::kMicrosecond);
         }

@@ -14,7 +14,10 @@ from networks.signal import images, settle_batch_norm
 UNET_SIZE, UNET_WIDTH, UNET_DEPTH = 256, 16, 4
 SSD_SIZE, SSD_CLASSES = 320, 90
 SSD_OUTPUTS = ("boxes", "classes", "count", "scores")
-SCORE_SPREAD = 1.15
+SCORE_SPREAD = 0.75  # a few to a hundred boxes per image
+# Of what goes into the suppression: twice the largest difference of FP32 engines in a raw score, measured with ONNX
+# Runtime and OpenVINO (0.0002 of a probability of 0.33).
+DECISION_NOISE = 2e-3
 # Aspect ratios of the boxes around a pixel of the first map, and of the others.
 RATIOS = ((1.0, 2.0, 0.5), (1.0, 2.0, 0.5, 3.0, 1 / 3, 1.4))
 
@@ -123,19 +126,24 @@ def settle_scores(model, samples: np.ndarray) -> None:
         layer.set_weights([kernel * SCORE_SPREAD / scores.std(), bias])
 
 
+def suppressed(raw, scores, anchors: np.ndarray):
+    """Decodes boxes; non-maximum suppression per class."""
+    boxes = tf.constant(anchors)
+    centre = raw[..., :2] * 0.1 * boxes[:, 2:] + boxes[:, :2]
+    size = tf.exp(raw[..., 2:] * 0.2) * boxes[:, 2:]
+    boxes = tf.concat([centre - size * 0.5, centre + size * 0.5], -1)
+    return tf.image.combined_non_max_suppression(
+        boxes[:, :, None, :], tf.sigmoid(scores), 100, 100, 0.5, 0.3, clip_boxes=True
+    )
+
+
 def detector(heads, anchors: np.ndarray):
-    """image -> boxes: the heads, the decoding, and non-maximum suppression per class."""
+    """image -> boxes: the heads, the decoding, and the suppression."""
 
     @tf.function(input_signature=[tf.TensorSpec([None, SSD_SIZE, SSD_SIZE, 3], tf.float32, "x")])
     def detect(x):
         raw, scores = heads(x, training=False)
-        boxes = tf.constant(anchors)
-        centre = raw[..., :2] * 0.1 * boxes[:, 2:] + boxes[:, :2]
-        size = tf.exp(raw[..., 2:] * 0.2) * boxes[:, 2:]
-        boxes = tf.concat([centre - size * 0.5, centre + size * 0.5], -1)
-        found = tf.image.combined_non_max_suppression(
-            boxes[:, :, None, :], tf.sigmoid(scores), 100, 100, 0.5, 0.3, clip_boxes=True
-        )
+        found = suppressed(raw, scores, anchors)
         return {
             "boxes": found.nmsed_boxes,
             "classes": found.nmsed_classes,
@@ -146,6 +154,31 @@ def detector(heads, anchors: np.ndarray):
     return detect
 
 
+def clear_images(heads, anchors: np.ndarray, count: int) -> np.ndarray:
+    """Images whose boxes are the same for all engines. Random weights give scores that are nearly equal, and overlaps
+    near the limit, much more often than trained ones: rounding alone then changes which box comes first or goes, and
+    a comparison shows nothing. Left out are images where noise on raw boxes and scores changes the decisions."""
+    candidates = images(20 * count, SSD_SIZE, seed=3)
+    raw, scores = (np.asarray(y) for y in heads.predict(candidates, batch_size=8, verbose=0))
+    random = np.random.default_rng(4)
+    expected = suppressed(raw, scores, anchors)
+    kept = np.asarray(expected.valid_detections)
+    clear = (kept >= 3) & (kept < 100)
+    for _ in range(4):
+        noisy = (
+            y + random.uniform(-1, 1, y.shape).astype(np.float32) * DECISION_NOISE
+            for y in (raw, scores)
+        )
+        found = suppressed(*noisy, anchors)
+        clear &= np.asarray(found.valid_detections) == kept
+        same = np.asarray(found.nmsed_classes) == np.asarray(expected.nmsed_classes)
+        moved = np.abs(np.asarray(found.nmsed_boxes) - np.asarray(expected.nmsed_boxes))
+        clear &= same.all(1) & (moved.max((1, 2)) < 0.01)
+    if clear.sum() < count:
+        raise ValueError(f"ssd: only {clear.sum()} of {len(candidates)} images are clear")
+    return candidates[clear][:count]
+
+
 def ssd(folder: pathlib.Path) -> Made:
     """SSDLite on MobileNetV2."""
     heads, anchors = ssd_heads()
@@ -153,10 +186,8 @@ def ssd(folder: pathlib.Path) -> Made:
     settle_batch_norm(heads, samples)
     settle_scores(heads, samples)
     detect = detector(heads, anchors)
-    x = images(8, SSD_SIZE, seed=3)
+    x = clear_images(heads, anchors, 8)
     counts = np.asarray(detect(tf.constant(x))["count"])
-    if counts.min() < 3:
-        raise ValueError(f"ssd: too few boxes are kept to show an error: {counts}")
     archive = keras.export.ExportArchive()
     archive.track(heads)
     archive.add_endpoint("serve", detect)

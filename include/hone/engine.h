@@ -17,6 +17,12 @@ struct EngineOptions {
       false;  // read the file instead of mapping it: for files that others may change
 };
 
+// What one thread did during a step.
+struct WorkerProfile {
+  double begin = 0, end = 0;  // milliseconds from the step's begin: of its first and last work
+  double busy = 0;            // milliseconds of work in between
+};
+
 // Time of one step in a profiled run.
 struct StepProfile {
   std::string name;    // source node names, "conv1 + bn1 + relu1"
@@ -24,6 +30,9 @@ struct StepProfile {
   std::string tactic;  // "conv_direct_avx2"
   double milliseconds = 0;
   double gflop = 0;  // arithmetic work, 0 where not defined
+  double bytes = 0;  // of its operands, weights too, each read or written once
+  // The caller first, then the threads that helped; one of no work has busy 0.
+  std::vector<WorkerProfile> workers;
 };
 
 // What `hone inspect` prints for each step of a plan.

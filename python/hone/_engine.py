@@ -113,7 +113,7 @@ class Engine:
 
     def profile(self, *inputs: Any) -> list[dict[str, Any]]:
         """Runs once with a clock around each step: name, op, tactic, milliseconds, gflop (0 where
-        not defined).
+        not defined), bytes (of the operands and weights), busy_milliseconds (of each thread).
 
         Takes the same arguments as a call; the results are dropped.
         """

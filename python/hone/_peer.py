@@ -1,4 +1,4 @@
-"""Runs a model in another runtime, for `hone compare --against`: python -m hone._peer REQUEST.json
+"""Runs a model in another runtime, for `hone compare --against` and `hone bench --vs`: python -m hone._peer REQUEST.json
 
 The request names the runtime, the model, .npy files with the inputs, the outputs and the tensors inside the network that are wanted:
 
@@ -8,6 +8,7 @@ The request names the runtime, the model, .npy files with the inputs, the output
 graph_def, feeds, frozen_outputs: for TensorFlow, the frozen graph in which taps are looked up. Writes folder/answer.json
 {"version", "outputs": {NAME: FILE}, "taps": {TENSOR: FILE}}; a tap that the runtime does not have is left out.
 Exit code 1 with a message on stderr if the runtime is missing or refuses the model.
+With "threads": N in the request it stays and takes turns with others, see _peer_bench.py.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import sys
 from collections.abc import Callable
 
 import numpy as np
+
+from hone import _peer_bench
 
 MAX_INLINE_BYTES = 1 << 30  # a model with taps beyond this is written with its weights beside it
 
@@ -84,6 +87,8 @@ RUNTIMES = {"onnxruntime": run_onnxruntime, "tensorflow": run_tensorflow}
 
 
 def main(path: str) -> None:
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # chatter of the runtime must not get between our answers
     request = json.loads(pathlib.Path(path).read_text())
     folder = pathlib.Path(request["folder"])
     written = 0
@@ -99,6 +104,9 @@ def main(path: str) -> None:
         return files
 
     try:
+        if "threads" in request:
+            _peer_bench.serve(request, save, answers)
+            return
         answer = RUNTIMES[request["runtime"]](request, save)
     except Exception as error:
         first = (str(error).strip() or type(error).__name__).splitlines()[0]

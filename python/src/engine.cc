@@ -204,6 +204,10 @@ nb::dict profile_dict(const StepProfile& step) {
   dict["tactic"] = step.tactic;
   dict["milliseconds"] = step.milliseconds;
   dict["gflop"] = step.gflop;
+  dict["bytes"] = step.bytes;
+  nb::list busy;
+  for (const WorkerProfile& worker : step.workers) busy.append(worker.busy);
+  dict["busy_milliseconds"] = busy;
   return dict;
 }
 

@@ -28,6 +28,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/busy_times.h"
 #include "base/check.h"
 #include "base/cpu.h"
 
@@ -50,6 +51,8 @@ void pause() {
 
 // True while the thread runs a body: a parallel_for from there runs inline.
 thread_local bool t_inside = false;
+// Null unless this thread profiles.
+thread_local BusyTimes* t_busy_times = nullptr;
 
 // Returns true if another thread's futex_wake woke us.
 bool futex_wait(std::atomic<uint32_t>* word, uint32_t expected) {
@@ -284,9 +287,37 @@ ThreadPool::~ThreadPool() {
 
 int ThreadPool::size() const { return state_->workers_wanted + 1; }
 
+BusyTimes::BusyTimes(int threads) : workers_(static_cast<size_t>(threads)) {
+  HONE_CHECK(t_busy_times == nullptr);
+  t_busy_times = this;
+}
+BusyTimes::~BusyTimes() { t_busy_times = nullptr; }
+
+void BusyTimes::reset() { std::fill(workers_.begin(), workers_.end(), Worker{}); }
+
+// No lock: worker numbers differ between the threads of a job.
+void BusyTimes::add(int worker, Clock::time_point begin, Clock::time_point end) {
+  if (static_cast<size_t>(worker) >= workers_.size()) return;
+  Worker& w = workers_[static_cast<size_t>(worker)];
+  if (w.busy.count() == 0) w.begin = begin;
+  w.end = end;
+  w.busy += end - begin;
+}
+
 void ThreadPool::parallel_for(int max_threads, int64_t items, Body body, int64_t grain) {
   if (items <= 0) return;
   HONE_CHECK(max_threads >= 1 && grain >= 1 && items <= kMaxItems);
+  if (t_busy_times != nullptr) {
+    BusyTimes* times = std::exchange(t_busy_times, nullptr);
+    const auto timed = [times, &body](int64_t begin, int64_t end, int worker) {
+      const auto start = BusyTimes::Clock::now();
+      body(begin, end, worker);
+      times->add(worker, start, BusyTimes::Clock::now());
+    };
+    parallel_for(max_threads, items, timed, grain);
+    t_busy_times = times;
+    return;
+  }
   State& state = *state_;
   const int threads = std::min({max_threads, size(), kMaxThreads});
   Slot* slot = nullptr;

@@ -11,6 +11,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/busy_times.h"
+
 namespace hone {
 namespace {
 
@@ -200,6 +202,41 @@ TEST(ThreadPool, SurvivesFork) {
     check_job(&pool, 8, 1000, 1);
   }
   EXPECT_EQ(&ThreadPool::global(), &pool);
+}
+
+TEST(ThreadPool, BusyTimesAreOfTheJobsOfOneThread) {
+  using std::chrono::milliseconds;
+  ThreadPool pool(1);
+  BusyTimes times(2);
+  const auto busy = [&times] {
+    BusyTimes::Clock::duration sum{0};
+    for (const BusyTimes::Worker& worker : times.workers()) sum += worker.busy;
+    return sum;
+  };
+  const auto work = [](int64_t begin, int64_t end, int) {
+    std::this_thread::sleep_for(milliseconds(2 * (end - begin)));
+  };
+  const auto start = BusyTimes::Clock::now();
+  pool.parallel_for(2, 4, work);
+  pool.parallel_for(2, 2, work);
+  const auto end = BusyTimes::Clock::now();
+  EXPECT_GE(busy(), milliseconds(12));
+  EXPECT_LE(busy(), 2 * (end - start));
+  for (const BusyTimes::Worker& worker : times.workers()) {
+    if (worker.busy.count() == 0) continue;
+    EXPECT_GE(worker.begin, start);
+    EXPECT_LE(worker.end, end);
+    EXPECT_LE(worker.busy, worker.end - worker.begin);
+  }
+  times.reset();
+  EXPECT_EQ(busy().count(), 0);
+  // Inside a body nothing is counted twice; another thread's jobs are not counted.
+  pool.parallel_for(1, 1, [&](int64_t, int64_t, int) { pool.parallel_for(2, 2, work); });
+  EXPECT_LT(busy(), milliseconds(1000));
+  EXPECT_GE(busy(), milliseconds(4));
+  times.reset();
+  std::thread([&] { pool.parallel_for(2, 4, work); }).join();
+  EXPECT_EQ(busy().count(), 0);
 }
 
 // Not a check: prints what a fork-join costs here with the worker awake.

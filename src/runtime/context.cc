@@ -3,13 +3,13 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <list>
 #include <set>
 
 #include "runtime/context_impl.h"
 #include "runtime/found_outputs.h"
+#include "runtime/step_clock.h"
 
 namespace hone {
 namespace {
@@ -23,21 +23,6 @@ bool same_shapes(const std::vector<std::vector<int64_t>>& bound,
   }
   return true;
 }
-
-// Outputs of runs that only look: kept until the run is over.
-class ScratchOutputs {
- public:
-  explicit ScratchOutputs(size_t count) : buffers_(count) {}
-  OutputAllocator allocator() {
-    return [this](size_t i, const std::vector<int64_t>&, DataType, size_t bytes) -> void* {
-      buffers_[i].resize(bytes + 1);
-      return buffers_[i].data();
-    };
-  }
-
- private:
-  std::vector<std::vector<std::byte>> buffers_;
-};
 
 }  // namespace
 
@@ -149,9 +134,7 @@ Status ExecutionContext::Impl::allocate_outputs(const Binding& binding,
 }
 
 Status ExecutionContext::Impl::run_steps(const Binding& binding, size_t stage,
-                                         const OutputAllocator& allocate,
-                                         std::vector<double>* milliseconds) {
-  using Clock = std::chrono::steady_clock;
+                                         const OutputAllocator& allocate, StepClock* clock) {
   std::byte* arena = stages[stage].arena.data();
   binding.resolve(arena, input_pointers.data(), output_pointers.data(), &pointers);
   StepContext context;
@@ -167,24 +150,20 @@ Status ExecutionContext::Impl::run_steps(const Binding& binding, size_t stage,
     context.inputs = step_inputs.data();
     context.outputs = ends_stage ? nullptr : step_outputs.data();
     context.sink = ends_stage ? &sink : nullptr;
-    const auto begin = milliseconds ? Clock::now() : Clock::time_point();
+    if (clock) clock->begin();
     Status status = step.prepared->run(context);
     if (status.ok() && ends_stage) status = finish_stage(binding, stage);
     if (!status.ok()) {
       return std::move(status).at(fmt::format("node '{}'", portable().steps[step.index].name));
     }
-    if (milliseconds) {
-      milliseconds->push_back(
-          std::chrono::duration<double, std::milli>(Clock::now() - begin).count());
-    }
+    if (clock) clock->end();
     if (listener) HONE_RETURN_IF_ERROR(show(binding, step, stage));
   }
   return ok();
 }
 
 Status ExecutionContext::Impl::run(std::span<const TensorView> inputs,
-                                   const OutputAllocator& allocate,
-                                   std::vector<double>* milliseconds) {
+                                   const OutputAllocator& allocate, StepClock* clock) {
   HONE_RETURN_IF_ERROR(check_inputs(inputs));
   HONE_ASSIGN_OR_RETURN(const Binding* binding, bind(inputs));
   for (size_t i = 0; i < inputs.size(); ++i) input_pointers[i] = inputs[i].data;
@@ -195,7 +174,7 @@ Status ExecutionContext::Impl::run(std::span<const TensorView> inputs,
   }
   for (size_t stage = 0;; ++stage) {
     HONE_RETURN_IF_ERROR(allocate_outputs(*binding, allocate));
-    HONE_RETURN_IF_ERROR(run_steps(*binding, stage, allocate, milliseconds));
+    HONE_RETURN_IF_ERROR(run_steps(*binding, stage, allocate, clock));
     if (stage + 1 == stages.size()) return ok();
     HONE_ASSIGN_OR_RETURN(binding, bind_next(*binding, inputs));
   }
@@ -280,28 +259,6 @@ Result<std::vector<std::vector<int64_t>>> ExecutionContext::output_shapes(
     }
   }
   return shapes;
-}
-
-Result<std::vector<StepProfile>> ExecutionContext::profile(std::span<const TensorView> inputs) {
-  ScratchOutputs outputs(impl_->output_pointers.size());
-  std::vector<double> milliseconds;
-  HONE_RETURN_IF_ERROR(impl_->run(inputs, outputs.allocator(), &milliseconds));
-  std::vector<StepProfile> profile;
-  for (const StageState& stage : impl_->stages) {
-    const Binding& binding = *stage.bindings.front();
-    for (const Binding::Step& bound : binding.steps()) {
-      const PlanStep& step = impl_->portable().steps[bound.index];
-      StepProfile entry;
-      entry.name = step.name;
-      entry.op = step.op->name;
-      entry.tactic = impl_->engine->plan->tuned.steps[bound.index].tactic;
-      entry.milliseconds = milliseconds[profile.size()];
-      const StepDesc& desc = impl_->engine->plan->descs[bound.index];
-      if (!desc.sizes_outputs) entry.gflop = step_gflop(substitute_shapes(desc, binding.symbols()));
-      profile.push_back(std::move(entry));
-    }
-  }
-  return profile;
 }
 
 Status ExecutionContext::debug(std::span<const TensorView> inputs, const DebugListener& listener) {

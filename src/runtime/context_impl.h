@@ -32,6 +32,21 @@ class MemoryBlock {
   size_t bytes_ = 0;
 };
 
+// Outputs of runs that only look: kept until the run is over.
+class ScratchOutputs {
+ public:
+  explicit ScratchOutputs(size_t count) : buffers_(count) {}
+  OutputAllocator allocator() {
+    return [this](size_t i, const std::vector<int64_t>&, DataType, size_t bytes) -> void* {
+      buffers_[i].resize(bytes + 1);
+      return buffers_[i].data();
+    };
+  }
+
+ private:
+  std::vector<std::vector<std::byte>> buffers_;
+};
+
 // What a context keeps for a stage.
 struct StageState {
   std::list<std::unique_ptr<Binding>> bindings;  // most recently used first
@@ -42,6 +57,8 @@ struct StageState {
   std::vector<std::vector<int64_t>> found_shapes;
   std::vector<bool> is_found;
 };
+
+class StepClock;  // step_clock.h
 
 struct ExecutionContext::Impl {
   explicit Impl(std::shared_ptr<const Engine::Impl> owner);
@@ -68,11 +85,10 @@ struct ExecutionContext::Impl {
   Status allocate_output(size_t i, DataType dtype, size_t bytes, const OutputAllocator& allocate);
   Status allocate_outputs(const Binding& binding, const OutputAllocator& allocate);
   Status run_steps(const Binding& binding, size_t stage, const OutputAllocator& allocate,
-                   std::vector<double>* milliseconds);
+                   StepClock* clock);
   Status finish_stage(const Binding& binding, size_t stage);
   Status show(const Binding& binding, const Binding::Step& step, size_t stage) const;
-  Status run(std::span<const TensorView> inputs, const OutputAllocator& allocate,
-             std::vector<double>* milliseconds);
+  Status run(std::span<const TensorView> inputs, const OutputAllocator& allocate, StepClock* clock);
 };
 
 }  // namespace hone

@@ -305,16 +305,69 @@ def test_bench(folder, tmp_path):
     text = good(*words, "--trace", tmp_path / "trace.json", "--json", tmp_path / "result.json")
     assert "inferences/s" in text and "p99" in text and "tactic" in text
     trace = json.loads((tmp_path / "trace.json").read_text())
-    assert all(event["ph"] == "X" and event["dur"] >= 0 for event in trace["traceEvents"])
-    assert trace["traceEvents"]
+    events = [event for event in trace["traceEvents"] if event["ph"] == "X"]
+    assert events and all(event["dur"] >= 0 for event in events)
+    rows = {e["tid"]: e["args"]["name"] for e in trace["traceEvents"] if e["ph"] == "M"}
+    assert rows[0] == "steps" and rows[1] == "thread 0"
+    assert {event["tid"] for event in events} <= set(rows)
     result = json.loads((tmp_path / "result.json").read_text())
     latency = result["latency_ms"]
     assert 0 < latency["min"] <= latency["p50"] <= latency["p90"] <= latency["p99"]
-    assert result["steps"]
+    assert "% of peak" in text and "% busy" in text and result["peak_gflops"] > 0
+    for step in result["steps"]:
+        assert step["bytes"] > 0 and 0 <= step["share_of_peak"] <= 1.2
+        assert 0 < step["busy_share"] <= 1 and len(step["busy_milliseconds"]) == result["threads"]
+    assert any(step["gflop"] > 0 for step in result["steps"])
     result = json.loads(good(*words, "--batch", 2, "--streams", 2, "--json", "-"))
     assert result["inputs"][0]["shape"] == [2, 224, 224, 3] and result["streams"] == 2
     text = good("bench", f"--loadEngine={folder}/model.plan", "--warmUp=1", "--duration=0.01")
     assert "latency" in text
+
+
+@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
+def test_bench_beside_another_runtime(folder, tmp_path, runtime):
+    pytest.importorskip(runtime)
+    words = ("bench", folder / "model.onnx", "--no-tune", "--duration", "90ms", "--threads", 1)
+    text = good(*words, "--vs", runtime, "--batch", 2, "--json", tmp_path / "result.json")
+    assert f"\n{runtime} " in text and "best peer / hone" in text
+    versus = json.loads((tmp_path / "result.json").read_text())["vs"]
+    mine, peer = versus["runtimes"]
+    assert mine["runtime"] == "hone" and peer["runtime"] == runtime and peer["version"]
+    assert len(mine["round_min_ms"]) == len(peer["round_min_ms"]) == 9
+    assert peer["difference"] <= 1e-5
+    ratios = [b / a for a, b in zip(mine["round_min_ms"], peer["round_min_ms"], strict=True)]
+    assert versus["ratio"] == pytest.approx(float(np.median(ratios)))
+    low, high = versus["quartiles"]
+    assert low <= versus["ratio"] <= high and versus["threads"] == 1
+
+
+def test_bench_beside_tensorflow(tmp_path):
+    tf = pytest.importorskip("tensorflow")
+    kernel = np.random.default_rng(7).standard_normal((16, 4)).astype(np.float32)
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 16], tf.float32, name="x")])
+    def f(x):
+        return {"y": tf.nn.relu(tf.matmul(x, kernel))}
+
+    module = tf.Module()
+    module.f = f
+    tf.saved_model.save(module, str(tmp_path / "saved"), f)
+    words = ("bench", tmp_path / "saved", "--no-tune", "--duration", "90ms", "--json", "-")
+    runtimes = json.loads(good(*words, "--vs", "tensorflow,openvino"))["vs"]["runtimes"]
+    assert [r["runtime"] for r in runtimes] == ["hone", "tensorflow", "openvino"]
+    assert all(r["difference"] <= 1e-5 for r in runtimes)
+
+
+def test_bench_beside_a_runtime_that_is_not_there(folder, tmp_path):
+    words = ("bench", folder / "model.onnx", "--no-tune", "--duration", "10ms", "--vs")
+    fails(USAGE, *words, "tensorflow", says="format onnx")
+    fails(USAGE, *words, "onnxruntime,pytorch", says="openvino")
+    fails(BAD_FILE, "bench", folder / "model.plan", "--vs", "onnxruntime", says="a model is needed")
+    broken = {"HONE_PYTHON": str(tmp_path / "python")}
+    fails(UNSUPPORTED, *words, "openvino", env=broken, says="HONE_PYTHON")
+    (tmp_path / "openvino.py").write_text("raise ImportError('no such package')")
+    hidden = {"PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"}
+    fails(UNSUPPORTED, *words, "openvino", env=hidden, says="openvino did not run the model")
 
 
 def test_inspect(folder):
@@ -441,6 +494,11 @@ def test_ops():
     rows = json.loads(good("ops", "--from", "tensorflow", "--json"))
     assert "Conv2D" in {row["op"] for row in rows}
     assert good("ops", "--from", "tensorflow", "--markdown").startswith("| operator")
+
+
+def test_peak_for_scripts():
+    assert float(good("doctor", "--peak", 1)) > 0
+    fails(USAGE, "doctor", "--peak", -1, says="--peak")
 
 
 def test_doctor():

@@ -1,7 +1,9 @@
+#include "tactics/step_work.h"
+
+#include <algorithm>
 #include <string_view>
 
 #include "ops/ops.h"
-#include "tactics/tactic.h"
 
 namespace hone {
 namespace {
@@ -11,6 +13,10 @@ double product(const Shape& shape) {
   double result = 1;
   for (const Dim& dim : shape) result *= dim.is_const() ? static_cast<double>(dim.value()) : 0;
   return result;
+}
+
+double bytes_of(const OperandDesc& operand) {
+  return product(operand.type.shape) * static_cast<double>(dtype_size(operand.type.dtype));
 }
 
 }  // namespace
@@ -43,6 +49,18 @@ double step_gflop(const StepDesc& step) {
     return 2e-9 * product({tokens}) * (product(query) + product(step.out_shape()));
   }
   return 0;
+}
+
+double step_bytes(const StepDesc& step) {
+  double written = 0;
+  for (const OperandDesc& operand : step.outputs) written += bytes_of(operand);
+  double read = 0;
+  for (size_t i = 0; i < step.inputs.size(); ++i) {
+    const bool is_table = i == 0 && std::string_view(step.op->name).starts_with("Gather");
+    const double bytes = bytes_of(step.inputs[i]);
+    read += is_table ? std::min(bytes, written) : bytes;
+  }
+  return read + written;
 }
 
 }  // namespace hone
