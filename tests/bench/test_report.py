@@ -5,6 +5,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import xml.etree.ElementTree
 
 import pytest
 
@@ -56,7 +57,10 @@ def numbers():
     ]
     kernel = {"kernel": "gemm", "isa": "avx2", "shape": "a", "config": "", "min_us": 3.0}
     kernel.update(gflops=50.0, share=0.5, large=True)
+    built = {"model": "resnet50", "threads": 2, "first_s": 61.0, "cached_s": 2.0}
+    built.update(same_bytes=True, plan_bytes=105, onnx_bytes=100)
     return {
+        "build": [built],
         "peers": [peers],
         "scaling": [scaling],
         "cold": [{**place, "runners": starts}],
@@ -80,5 +84,7 @@ def test_every_section_says_what_was_measured(tmp_path):
     assert "| resnet50 | 1.80 | 1.99 | 0.90 |" in text
     assert "**not below**" in text and "below all" in text
     assert "no reason given yet" in text
+    assert "| resnet50 | 61.0 | 2.0 | yes | 0.0 | 1.05 | **missed** |" in text
     chart = files[report.CHARTS / "some-cpu-ratios-1.svg"]
+    assert xml.etree.ElementTree.fromstring(chart).tag.endswith("svg")
     assert chart.startswith("<svg") and "resnet50, batch 1" in chart and chart.count("<rect") == 2
