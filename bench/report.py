@@ -5,7 +5,7 @@
     python bench/report.py --check    exit code 1 if they are not what would be written
 
 Of each kind and CPU the newest file counts. The page says what was measured on which CPU, which goal of bench/goals.json
-each cell has and meets or misses, and how to measure again..
+each cell has and meets or misses, and how to measure again.
 """
 
 from __future__ import annotations
