@@ -31,13 +31,12 @@ import work
 from machine import ROOT, cpus
 from networks import BENCH
 from peer_runners import RUNNERS, Skipped
-from ratios import is_peer, load_goals, measured, share_of_peak, verdict
+from ratios import LEAST_ROUNDS, is_peer, load_goals, measured, share_of_peak, verdict
 from result_file import ResultFile
 from workers import Peak, Worker, say, take_turns
 
 TOLERANCE = 1e-4  # largest difference from the reference, as a share of the range of its outputs
 STOLEN_WARNING = 0.15  # CPUs' worth of time that others took
-LEAST_ROUNDS = 9  # for ratios that go into docs/performance.md
 KEY = ("model", "batch", "threads")
 
 

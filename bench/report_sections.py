@@ -7,6 +7,7 @@ import cold as cold_mode
 import kernel_table
 import svg_chart
 from ratios import (
+    LEAST_ROUNDS,
     best_peer,
     geometric_mean,
     is_peer,
@@ -87,6 +88,16 @@ def goal_table(cells: list[dict], goals: dict) -> str:
     return "\n".join(lines) + "\n"
 
 
+def conditions(data: dict) -> str:
+    """How sure the numbers are: rounds, and the CPU time that others took meanwhile."""
+    settings = data["settings"]
+    taken = [r.get("cpus_taken_by_others", 0) for c in data["cells"] for r in measured(c).values()]
+    rounds = f"{settings['rounds']} rounds of {settings['slice_s']} s for each runner"
+    few = "" if settings["rounds"] >= LEAST_ROUNDS else f" (**fewer than {LEAST_ROUNDS}**)"
+    middle = quartiles(taken)[1] if taken else 0
+    return f"- {rounds}{few}; others took {middle:.2f} CPUs meanwhile (median)\n"
+
+
 def summary(cells: list[dict], goals: dict) -> str:
     verdicts = [verdict(goals, cell) for cell in cells]
     ratios = [v["ratio"][1] for v in verdicts if v["ratio"]]
@@ -152,7 +163,7 @@ def peers(data: dict, goals: dict) -> Section:
                 f"best peer's time / Hone's, {threads} thread{'s' * (threads > 1)}; marks: goals"
             )
             charts[f"ratios-{threads}"] = svg_chart.bars(title, rows, line=1.0)
-    text = [summary(cells, goals), "### Goals\n", goal_table(cells, goals)]
+    text = [conditions(data) + summary(cells, goals), "### Goals\n", goal_table(cells, goals)]
     text += ["### Times\n", time_table(cells)]
     return "\n".join(text), charts
 
