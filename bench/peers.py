@@ -19,10 +19,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 
 import numpy as np
 
@@ -30,14 +32,13 @@ import cold
 import work
 from machine import ROOT, cpus
 from networks import BENCH
-from peer_runners import RUNNERS, Skipped
-from ratios import is_peer, load_goals, measured, share_of_peak, verdict
+from peer_runners import RUN_VARIABLE, RUNNERS, Skipped
+from ratios import LEAST_ROUNDS, is_peer, load_goals, measured, share_of_peak, verdict
 from result_file import ResultFile
 from workers import Peak, Worker, say, take_turns
 
 TOLERANCE = 1e-4  # largest difference from the reference, as a share of the range of its outputs
 STOLEN_WARNING = 0.15  # CPUs' worth of time that others took
-LEAST_ROUNDS = 9  # for ratios that go into docs/performance.md
 KEY = ("model", "batch", "threads")
 
 
@@ -211,6 +212,7 @@ def cells_to_measure(options: argparse.Namespace, models: list[str]) -> list[dic
 
 def main() -> int:
     options = arguments()
+    os.environ[RUN_VARIABLE] = f"{os.getpid()} {time.time()}"
     models = make_networks(options)
     settings = {"rounds": options.rounds, "slice_s": options.slice, "tolerance": TOLERANCE}
     key = KEY[:2] if options.scaling else KEY

@@ -7,6 +7,8 @@ import math
 import pathlib
 import statistics
 
+LEAST_ROUNDS = 9  # for a ratio that counts
+
 HERE = pathlib.Path(__file__).resolve().parent
 
 

@@ -5,7 +5,7 @@
     python bench/report.py --check    exit code 1 if they are not what would be written
 
 Of each kind and CPU the newest file counts. The page says what was measured on which CPU, which goal of bench/goals.json
-each cell has and meets or misses, and how to measure again. Needs no package beside Python's own.
+each cell has and meets or misses, and how to measure again.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ SECTIONS = {
     "peers": ("cells", sections.peers),
     "scaling": ("cells", sections.scaling),
     "cold": ("cells", sections.cold),
+    "build": ("cells", sections.build),
     "kernels": ("cells", sections.kernels),
     "shapes": ("records", sections.shapes),
     "quickstart": ("speed", sections.quickstart),
@@ -46,6 +47,7 @@ To measure again, on a quiet machine:
 make bench                               # networks and peers; hours with all cells, --resume goes on
 .venv/bin/python bench/peers.py --scaling --models resnet50,bert
 .venv/bin/python bench/peers.py --cold
+.venv/bin/python bench/build_time.py
 ninja -C build/release kernel_benchmarks && .venv/bin/python bench/kernel_table.py
 .venv/bin/python bench/report.py         # this page
 ```

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import build_time
 import cold as cold_mode
 import kernel_table
 import svg_chart
 from ratios import (
+    LEAST_ROUNDS,
     best_peer,
     geometric_mean,
     is_peer,
@@ -34,6 +36,11 @@ TITLES = {
         "First result and memory",
         "From a started Python process to the first result: import, load, one inference; Hone loads a plan that was built"
         " before. The fastest of five fresh processes. Memory: the process's largest resident set.",
+    ),
+    "build": (
+        "Building a plan",
+        "Tuned, for batch 1 and all CPUs; the second time every layer is in the timing cache. The ONNX file is weights but"
+        " for a few kB.",
     ),
     "kernels": (
         "Kernels",
@@ -79,6 +86,16 @@ def goal_table(cells: list[dict], goals: dict) -> str:
             row(one["name"], best_peer(cell), f"{middle:.2f}", quarter, str(one["goal"]), said, why)
         )
     return "\n".join(lines) + "\n"
+
+
+def conditions(data: dict) -> str:
+    """How sure the numbers are: rounds, and the CPU time that others took meanwhile."""
+    settings = data["settings"]
+    taken = [r.get("cpus_taken_by_others", 0) for c in data["cells"] for r in measured(c).values()]
+    rounds = f"{settings['rounds']} rounds of {settings['slice_s']} s for each runner"
+    few = "" if settings["rounds"] >= LEAST_ROUNDS else f" (**fewer than {LEAST_ROUNDS}**)"
+    middle = quartiles(taken)[1] if taken else 0
+    return f"- {rounds}{few}; others took {middle:.2f} CPUs meanwhile (median)\n"
 
 
 def summary(cells: list[dict], goals: dict) -> str:
@@ -146,7 +163,7 @@ def peers(data: dict, goals: dict) -> Section:
                 f"best peer's time / Hone's, {threads} thread{'s' * (threads > 1)}; marks: goals"
             )
             charts[f"ratios-{threads}"] = svg_chart.bars(title, rows, line=1.0)
-    text = [summary(cells, goals), "### Goals\n", goal_table(cells, goals)]
+    text = [conditions(data) + summary(cells, goals), "### Goals\n", goal_table(cells, goals)]
     text += ["### Times\n", time_table(cells)]
     return "\n".join(text), charts
 
@@ -191,6 +208,10 @@ def cold(data: dict, goals: dict) -> Section:
             other = f"{best[key] * unit:.3g} ({best['runner']})"
             lines.append(row(name, title, f"{mine * unit:.3g}", other, said))
     return "\n".join(lines) + "\n\n" + cold_mode.table(data["cells"]) + "\n", {}
+
+
+def build(data: dict, goals: dict) -> Section:
+    return build_time.table(data["cells"], goals) + "\n", {}
 
 
 def kernels(data: dict, goals: dict) -> Section:

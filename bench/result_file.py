@@ -47,9 +47,10 @@ class ResultFile:
         self.put_all([cell])
 
     def put_all(self, new: list[dict]) -> None:
-        old = [c for c in self.data["cells"] if not any(self.same(c, cell) for cell in new)]
-        here = commit()
-        self.data["cells"] = [*old, *({**cell, "commit": here} for cell in new)]
+        here, cells = commit(), self.data["cells"]
+        for cell in new:
+            place = next((k for k, old in enumerate(cells) if self.same(old, cell)), len(cells))
+            cells[place : place + 1] = [{**cell, "commit": here}]
         self.path.parent.mkdir(exist_ok=True)
         written = self.path.with_suffix(".new")
         written.write_text(dump(self.data))

@@ -8,6 +8,12 @@
 namespace hone {
 namespace {
 
+// Operators whose tactics run epilogues.
+bool takes_epilogue(const Node* node) {
+  return (node->is("Conv") || node->is("ConvTranspose") || node->is("MatMul")) &&
+         node->output()->dtype() == DataType::f32;
+}
+
 // Whether tactics can read `extra` beside a result of this shape.
 bool fits_beside(const Value* extra, const Shape& result) {
   const Shape& shape = extra->shape();
@@ -35,11 +41,6 @@ Result<bool> absorb_user(Graph& graph, Node* root) {
 }
 
 }  // namespace
-
-bool takes_epilogue(const Node* node) {
-  return (node->is("Conv") || node->is("ConvTranspose") || node->is("MatMul")) &&
-         node->output()->dtype() == DataType::f32;
-}
 
 Result<bool> fuse_epilogue(Graph& graph) {
   bool changed = false;

@@ -9,7 +9,4 @@ namespace hone {
 // Add joins, the later one takes it. One rounding less per operator.
 Result<bool> fuse_epilogue(Graph& graph);
 
-// Operators whose tactics run epilogues.
-bool takes_epilogue(const Node* node);
-
 }  // namespace hone

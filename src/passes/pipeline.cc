@@ -15,7 +15,6 @@
 #include "passes/fuse_epilogue.h"
 #include "passes/fuse_layer_norm.h"
 #include "passes/fuse_pointwise.h"
-#include "passes/lower_reshapes.h"
 #include "passes/read_channels_first.h"
 #include "passes/remove_identity.h"
 #include "passes/resolve_shapes.h"
@@ -45,8 +44,7 @@ constexpr Pass kPasses[] = {
     {"fuse_attention", fuse_attention},    // before MatMul takes the scale as its epilogue
     {"fuse_epilogue", fuse_epilogue},      // first pick: what runs in registers behind Conv
     {"fuse_pointwise", fuse_pointwise},    // what is left: x * sigmoid(x) becomes one user ...
-    {"lower_reshapes", lower_reshapes},    // ... and nothing is between it and MatMul,
-    {"fuse_epilogue", fuse_epilogue},      // ... which can take it
+    {"fuse_epilogue", fuse_epilogue},      // ... which Conv can take
     {"read_channels_first", read_channels_first},  // what no Transpose below could cancel
     {"eliminate_common", eliminate_common},        // constants that the fusions made
 };

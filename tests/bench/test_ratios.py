@@ -80,7 +80,7 @@ def test_results_are_there_after_each_cell_and_gone_on_with(tmp_path, monkeypatc
     assert again.path == path and again.has(cell()) and not again.has(cell(batch=8))
     again.put(cell(hone=[0.5]))
     cells = json.loads(path.read_text())["cells"]
-    assert len(cells) == 2 and cells[-1]["runners"][0]["min_ms"] == 0.5 and "commit" in cells[-1]
+    assert len(cells) == 2 and cells[0]["runners"][0]["min_ms"] == 0.5 and "commit" in cells[0]
 
 
 def test_of_a_kernels_configurations_the_fastest_counts():

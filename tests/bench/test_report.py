@@ -5,6 +5,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import xml.etree.ElementTree
 
 import pytest
 
@@ -56,7 +57,10 @@ def numbers():
     ]
     kernel = {"kernel": "gemm", "isa": "avx2", "shape": "a", "config": "", "min_us": 3.0}
     kernel.update(gflops=50.0, share=0.5, large=True)
+    built = {"model": "resnet50", "threads": 2, "first_s": 61.0, "cached_s": 2.0}
+    built.update(same_bytes=True, plan_bytes=105, onnx_bytes=100)
     return {
+        "build": [built],
         "peers": [peers],
         "scaling": [scaling],
         "cold": [{**place, "runners": starts}],
@@ -68,7 +72,12 @@ def test_every_section_says_what_was_measured(tmp_path):
     machine = {"date": "2026-01-02T00:00:00", "cpu": "Some CPU", "cpus": 2, "commit": "abc"}
     machine["versions"] = {"python": "3.11"}
     for kind, cells in numbers().items():
-        data = {"what": kind, "machine": machine, "settings": {}, "cells": cells}
+        data = {
+            "what": kind,
+            "machine": machine,
+            "settings": {"rounds": 2, "slice_s": 0.5},
+            "cells": cells,
+        }
         (tmp_path / f"2026-01-02-some-cpu-{kind}.json").write_text(json.dumps(data))
         old = {**data, "cells": [], "machine": machine}
         (tmp_path / f"2025-01-02-some-cpu-{kind}.json").write_text(json.dumps(old))
@@ -78,7 +87,10 @@ def test_every_section_says_what_was_measured(tmp_path):
     assert "| resnet50 b1 t1 | tf | 2.27 |" in text and "met" in text
     assert "| 50% |" in text and "resnet50, tflite: needs Flex" in text
     assert "| resnet50 | 1.80 | 1.99 | 0.90 |" in text
+    assert "2 rounds of 0.5 s for each runner (**fewer than 9**)" in text
     assert "**not below**" in text and "below all" in text
     assert "no reason given yet" in text
+    assert "| resnet50 | 61.0 | 2.0 | yes | 0.0 | 1.05 | **missed** |" in text
     chart = files[report.CHARTS / "some-cpu-ratios-1.svg"]
+    assert xml.etree.ElementTree.fromstring(chart).tag.endswith("svg")
     assert chart.startswith("<svg") and "resnet50, batch 1" in chart and chart.count("<rect") == 2
