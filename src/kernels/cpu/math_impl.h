@@ -145,11 +145,20 @@ HONE_SIMD_INLINE V vec_erf(V x) {
   return select(lt(a, V::broadcast(0.93f)), small, vec_copysign(large, x));
 }
 
-// 0.5 x (1 + erf(x / sqrt 2)).
+// 0.5 x (1 + erf(x / sqrt 2)), erf by a quotient of polynomials of its own: an absolute error is
+// enough here, and it takes half the time of vec_erf. From 5.25 on erf must be exactly 1 (a larger
+// x would multiply what is missing), so the fit leans up to 1 + 1.2e-7 towards that end.
 template <class V>
 HONE_SIMD_INLINE V vec_gelu(V x) {
+  static constexpr float kP[] = {7.978845239e-01f, 6.546249986e-02f, 9.235692210e-03f,
+                                 3.170275013e-04f, 1.278754917e-05f, 4.881223248e-08f};
+  static constexpr float kQ[] = {1.000000000e+00f, 2.487113625e-01f, 2.802783810e-02f,
+                                 1.826420659e-03f, 7.090099825e-05f, 1.248458375e-06f};
+  const V limit = V::broadcast(5.25f);
+  const V z = min(limit, max(-limit, x)), square = z * z;
+  const V erf = z * vec_poly(square, kP) / vec_poly(square, kQ);
   const V half = x * V::broadcast(0.5f);
-  return fma(half, vec_erf(x * V::broadcast(0.70710678f)), half);
+  return fma(half, erf, half);
 }
 
 // 0.5 x (1 + tanh(u)) = x sigmoid(2 u), u = sqrt(2 / pi) (x + 0.044715 x^3).

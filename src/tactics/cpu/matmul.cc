@@ -138,7 +138,8 @@ class PreparedMatMul : public PreparedStep {
     p.output = static_cast<float*>(context.outputs[0]) + offset[1];
     set_epilogue(epilogue_, context, &p);
     if (p.addend) p.addend += offset[2];
-    if (!rest_.empty()) {
+    p.activation = rest_.activation();
+    if (!rest_.empty() && !p.activation) {
       *call = {{&rest_, &context}, index * batches_.rows};
       p.tail = &tail;
       p.tail_user = call;
@@ -308,7 +309,10 @@ class MatMulDynamic final : public Tactic {
 
   Verdict can_run(const StepDesc& step, const Target& target) const override {
     if (const Verdict verdict = target_has(target, isa_); !verdict.ok()) return verdict;
-    return matmul_basics(step);
+    if (const Verdict verdict = matmul_basics(step); !verdict.ok()) return verdict;
+    // Packing in every run never pays where it can be done before; timed beside the other, it was
+    // taken when the machine was busy.
+    return unless_done_before(*this, step, target);
   }
   std::vector<Config> candidates(const StepDesc& step, const Target&) const override {
     std::vector<Config> configs;
