@@ -56,6 +56,20 @@ HONE_SIMD_INLINE V vec_exp(V x) {
   return vec_exp_in_range(min(V::broadcast(89.0f), max(V::broadcast(-104.0f), x)));
 }
 
+// exp for x <= 0 in two thirds of the steps, for softmax: 0 below -87 instead of denormals, and
+// whatever for x > 0. Rounding to whole n by adding 1.5 * 2^23 leaves n in the low bits.
+template <class V>
+HONE_SIMD_INLINE V vec_exp_negative(V x) {
+  static constexpr float kQ[] = {5.000000000e-01f, 1.666650623e-01f, 4.166616872e-02f,
+                                 8.370331489e-03f, 1.395293162e-03f};
+  const V limit = V::broadcast(-87.0f), shift = V::broadcast(12582912.0f);
+  const V y = max(limit, x);  // keeps NaN
+  const V t = fma(y, V::broadcast(1.442695041f), shift), n = t - shift;
+  const V r = fnma(n, V::broadcast(-1.90465421e-9f), fnma(n, V::broadcast(0.693147182f), y));
+  const V e = fma(r * r, vec_poly(r, kQ), r) + V::broadcast(1.0f);
+  return select(lt(x, limit), V::zero(), as_float(as_int(e) + shl<23>(as_int(t))));
+}
+
 // exp(x) - 1 for x <= 0, with a small relative error also near 0.
 template <class V>
 HONE_SIMD_INLINE V vec_expm1_negative(V x) {

@@ -181,7 +181,7 @@ class MatMulPacked final : public Tactic {
       : isa_(isa), name_(fmt::format("matmul_packed_{}", isa_name(isa))) {}
 
   const char* name() const override { return name_.c_str(); }
-  int version() const override { return 1; }
+  int version() const override { return 2; }
   const char* op_name() const override { return "MatMul"; }
 
   Verdict can_run(const StepDesc& step, const Target& target) const override {
@@ -304,7 +304,7 @@ class MatMulDynamic final : public Tactic {
       : isa_(isa), name_(fmt::format("matmul_dynamic_{}", isa_name(isa))) {}
 
   const char* name() const override { return name_.c_str(); }
-  int version() const override { return 1; }
+  int version() const override { return 2; }
   const char* op_name() const override { return "MatMul"; }
 
   Verdict can_run(const StepDesc& step, const Target& target) const override {
