@@ -172,7 +172,7 @@ class MatMulPacked final : public Tactic {
     if (const Verdict verdict = matmul_basics(step); !verdict.ok()) return verdict;
     if (step.attr<MatMulAttributes>().transpose_a)
       return Verdict::no("the first matrix is transposed");
-    if (step.in_shape(0).size() < 2) return Verdict::no("a vector operand");
+    if (const Verdict verdict = can_be_matrices(step); !verdict.ok()) return verdict;
     if (!step.inputs[1].is_constant) return Verdict::no("the second matrix is not constant");
     if (step.in_shape(1).size() != 2 || !is_static(step.in_shape(1))) {
       return Verdict::no("the second operand is not one matrix");
