@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "graph/verify.h"
 #include "passes/canonicalize.h"
+#include "passes/delay_reshapes.h"
 #include "passes/eliminate_common.h"
 #include "passes/fold_constants.h"
 #include "passes/fold_pad.h"
@@ -42,8 +43,10 @@ constexpr Pass kPasses[] = {
     {"fold_pad", fold_pad},                // before scales: those in front of padding are limited
     {"fold_scale", fold_scale},            // before epilogues: weights are free, epilogues are not
     {"fuse_attention", fuse_attention},    // before MatMul takes the scale as its epilogue
+    {"delay_reshapes", delay_reshapes},    // what is behind a Reshape is no epilogue
     {"fuse_epilogue", fuse_epilogue},      // first pick: what runs in registers behind Conv
     {"fuse_pointwise", fuse_pointwise},    // what is left: x * sigmoid(x) becomes one user ...
+    {"delay_reshapes", delay_reshapes},    // now that there is one user
     {"fuse_epilogue", fuse_epilogue},      // ... which Conv can take
     {"read_channels_first", read_channels_first},  // what no Transpose below could cancel
     {"eliminate_common", eliminate_common},        // constants that the fusions made

@@ -164,13 +164,34 @@ inline void add_matrix_problems(ProblemMaker& make) {
     make.add(name + " transposed", "MatMul", MatMulAttributes{false, true}, {a, bt}, {false, true});
     make.add(name + " bias relu", "MatMul", {}, {a, b, bias}, {false, true, true},
              add_program("Relu"));
-    make.add(name + " bias gelu", "MatMul", {}, {a, b, bias}, {false, true, true},
+    make.add(name + " bias erf", "MatMul", {}, {a, b, bias}, {false, true, true},
              add_program("Erf"));
+    make.add(name + " bias gelu", "MatMul", {}, {a, b, bias}, {false, true, true},
+             add_program("Gelu"));
     make.add(name + " dynamic", "MatMul", {}, {a, b});
     make.add(name + " addend", "MatMul", {}, {a, b, make.random({m, n})}, {}, add_program());
   }
   make.add("matmul batched", "MatMul", {}, {make.random({2, 3, 4, 5}), make.random({2, 3, 5, 6})});
   make.add("matmul broadcast", "MatMul", {}, {make.random({2, 3, 4, 5}), make.random({3, 5, 6})});
+  const MatMulAttributes first{true, false}, both{true, true};
+  const Tensor bias = make.random({9});
+  make.add("matmul first transposed", "MatMul", first, {make.random({5, 7}), make.random({5, 9})});
+  make.add("matmul both transposed", "MatMul", both,
+           {make.random({2, 1, 5, 40}), make.random({3, 9, 5}), bias}, {false, false, true},
+           add_program("Relu"));
+  make.add("matmul first transposed, weights", "MatMul", first,
+           {make.random({5, 70}), make.random({5, 9}), make.random({70, 9})}, {false, true, false},
+           add_program("Gelu"));
+  make.add("vector * matrix", "MatMul", {}, {make.random({5}), make.random({5, 9})});
+  make.add("vector * matrices", "MatMul", first,
+           {make.random({5}), make.random({2, 5, 9}), make.random({2, 9})}, {},
+           add_program("Gelu"));
+  make.add("vector * weights, bias", "MatMul", {}, {make.random({5}), make.random({5, 9}), bias},
+           {false, true, true}, add_program("Tanh"));
+  make.add("matrices * vector", "MatMul", both, {make.random({2, 3, 5, 4}), make.random({5})});
+  make.add("matrix * constant vector", "MatMul", {}, {make.random({30, 5}), make.random({5})},
+           {false, true});
+  make.add("vector * vector", "MatMul", {}, {make.random({5}), make.random({5})});
   make.add("matmul 3-D weights", "MatMul", {}, {make.random({2, 7, 5}), make.random({5, 8})},
            {false, true}, silu_program());
 }

@@ -41,13 +41,13 @@ struct AttentionProblem {
 // What the part between the matrix products gets: rows of scores, one kernel per instruction set.
 struct AttentionRows {
   const AttentionProblem* problem;
-  float* scores;  // become probabilities, not yet divided
-  int64_t rows, columns, stride;
-  const void* mask;  // of row 0, column 0, or null
-  float* line;       // room for one row of a mask
-  float* largest;    // per row, over the blocks of keys so far
-  float* totals;     // per row
-  float* sums;       // of probabilities and values so far; brought down to the new maximum
+  float* scores;                  // become probabilities, not yet divided
+  int64_t rows, columns, stride;  // stride >= columns rounded up to a whole vector
+  const void* mask;               // of row 0, column 0, or null
+  float* line;                    // room for one row of a mask
+  float* largest;                 // per row, over the blocks of keys so far
+  float* totals;                  // per row
+  float* sums;  // of probabilities and values so far; brought down to the new maximum
   int64_t sums_stride;
   float* output;  // of row 0, written in finish()
   bool first;     // the first block of keys: nothing so far

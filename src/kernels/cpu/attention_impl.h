@@ -49,23 +49,39 @@ HONE_SIMD_INLINE void attention_store(V v, float* p, int n) {
   }
 }
 
-// Scores to masked scores.
+// Scores to masked scores, in place; returns the largest. NaN is left out: it makes the sum NaN
+// later. Whole vectors are written, which the rows of scores have room for.
 template <class V, AttentionMask kMask>
-void attention_apply_mask(const AttentionProblem& p, float* scores, const float* mask, int64_t n) {
+float attention_apply_mask(const AttentionProblem& p, float* scores, const float* mask, int64_t n) {
+  constexpr int kLanes = V::kLanes;
+  const V lowest = V::broadcast(-__builtin_inff());
   [[maybe_unused]] const V masked = V::broadcast(p.masked_value);
-  attention_map<V>(n, [&](int64_t i, int count) {
-    V s = attention_load<V>(scores + i, count, 0);
-    const V m = attention_load<V>(mask + i, count, 1);
-    if constexpr (kMask == AttentionMask::kAdd) {
-      s = s + m;
-    } else {
-      s = select(eq(m, V::zero()), masked, s);
+  V most[2] = {lowest, lowest};
+  const auto step = [&](int64_t i, int count, V* largest) {
+    // Lanes without an element hold -infinity, which both masks leave alone.
+    V s = attention_load<V>(scores + i, count, -__builtin_inff());
+    if constexpr (kMask != AttentionMask::kNone) {
+      const V m = attention_load<V>(mask + i, count, 1);
+      if constexpr (kMask == AttentionMask::kAdd) {
+        s = s + m;
+      } else {
+        s = select(eq(m, V::zero()), masked, s);
+      }
+      s.store(scores + i);
     }
-    attention_store(s, scores + i, count);
-  });
+    *largest = max(s, *largest);
+  };
+  int64_t i = 0;
+  for (; i + 2 * kLanes <= n; i += 2 * kLanes) {
+    step(i, kLanes, &most[0]);
+    step(i + kLanes, kLanes, &most[1]);
+  }
+  for (; i < n; i += kLanes) step(i, n - i < kLanes ? static_cast<int>(n - i) : kLanes, &most[0]);
+  return reduce_max(max(most[0], most[1]));
 }
 
-// Scores to exp(score - shift), with 0 where kZero masks; returns the sum of all.
+// Scores to exp(score - shift), with 0 where kZero masks; returns the sum of all. Whole vectors are
+// written.
 template <class V, bool kZero>
 float attention_exp(float* scores, const float* mask, int64_t n, float shift) {
   const V s = V::broadcast(shift);
@@ -74,10 +90,10 @@ float attention_exp(float* scores, const float* mask, int64_t n, float shift) {
   int64_t steps = 0;
   attention_map<V>(n, [&](int64_t i, int count) {
     // Lanes without an element hold exp(-inf) = 0, or NaN where all are NaN anyway.
-    V e = vec_exp(attention_load<V>(scores + i, count, -__builtin_inff()) - s);
+    V e = vec_exp_negative(attention_load<V>(scores + i, count, -__builtin_inff()) - s);
     sum = sum + e;
     if (kZero) e = select(eq(attention_load<V>(mask + i, count, 1), V::zero()), V::zero(), e);
-    attention_store(e, scores + i, count);
+    e.store(scores + i);
     if (++steps % kReduceBlock == 0) blocks.push(&sum);
   });
   blocks.finish(&sum);
@@ -103,7 +119,7 @@ void attention_scale_impl(const float* from, int64_t from_stride, float* to, int
 template <class V>
 HONE_SIMD_INLINE float attention_exp_one(float x) {
   float result[V::kLanes];
-  vec_exp(V::broadcast(x)).store(result);
+  vec_exp_negative(V::broadcast(x)).store(result);
   return result[0];
 }
 
@@ -113,14 +129,10 @@ void attention_softmax_rows(const AttentionRows& args) {
   for (int64_t r = 0; r < args.rows; ++r) {
     float* scores = args.scores + r * args.stride;
     const float* mask = nullptr;
-    if constexpr (kMask != AttentionMask::kNone) {
-      mask = attention_mask_line(args, r);
-      attention_apply_mask<V, kMask>(p, scores, mask, args.columns);
-    }
-    float largest = reduce_lines<V, MaxOp<V>>(scores, 1, args.columns, 0);
+    if constexpr (kMask != AttentionMask::kNone) mask = attention_mask_line(args, r);
+    float largest = attention_apply_mask<V, kMask>(p, scores, mask, args.columns);
     const float before = args.largest[r];
-    // The larger one, and NaN if either is.
-    if (!args.first && !(largest > before) && largest == largest) largest = before;
+    if (!args.first && !(largest > before)) largest = before;
     // Only -infinities so far: their exp is 0, not that of -inf + inf.
     const float shift = largest == -__builtin_inff() ? 0.0f : largest;
     const bool zero = kMask == AttentionMask::kSelect && p.zero_masked;

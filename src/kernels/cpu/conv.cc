@@ -105,6 +105,7 @@ void run_k_block(const Conv& conv, const ConvPointers& at, const Block& block,
   const char* next_end = conv.config.prefetch ? next + weight_rows * width * 4 : next;
   const int64_t step = tile_prefetch_bytes(weight_rows, panel.vectors, conv.table->lanes);
   const TileFunction* functions = conv.table->tile[panel.vectors];
+  const TileActivation activation = last ? at.activation : nullptr;
   for (int64_t band = block.first_band; band < block.last_band; band++) {
     const std::vector<TileRows>& tiles = conv.space.tiles(band);
     const PixelDim offset = conv.space.band_offset(band);
@@ -121,6 +122,9 @@ void run_k_block(const Conv& conv, const ConvPointers& at, const Block& block,
       args.addend_rows = partial ? args.rows->output : args.rows->addend;
       args.prefetch = next < next_end ? next : nullptr;
       functions[args.rows->rows](args);
+      if (activation != nullptr) {
+        activation(args.output, args.rows->output, args.rows->rows, args.channels);
+      }
       next += step;
     }
   }

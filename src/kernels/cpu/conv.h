@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/cpu/activation.h"
 #include "kernels/cpu/isa.h"
 #include "kernels/cpu/tile.h"
 #include "kernels/cpu/tile_space.h"
@@ -125,7 +126,7 @@ Conv prepare_conv(const ConvProblem& problem, const ConvConfig& config, Isa isa)
 using ConvTail = void (*)(void* user, int64_t pixel, int64_t pixels, int64_t channel,
                           int64_t channels);
 
-// output = clamp(convolution + bias + addend, lo, hi); NaN stays NaN.
+// output = activation(clamp(convolution + bias + addend, lo, hi)); NaN stays NaN.
 struct ConvPointers {
   const float* input = nullptr;   // pixel (0, 0) of image 0; the padding lies before and behind
   const float* packed = nullptr;  // from pack_weights
@@ -134,6 +135,7 @@ struct ConvPointers {
       nullptr;              // pixel (0, 0) of image 0; may be the output; with has_addend only
   float* output = nullptr;  // pixel (0, 0) of image 0; must not overlap the input
   float lo = -__builtin_inff(), hi = __builtin_inff();
+  TileActivation activation = nullptr;  // null: none
   ConvTail tail = nullptr;
   void* tail_user = nullptr;
 };

@@ -1,7 +1,8 @@
 // Which configurations are worth timing. The numbers behind the rules (Zen 3, 512 KiB L2,
 // ResNet-50):
 //   - both register tiles reach 90 to 96 % of the FMA peak; which one wins differs by layer
-//   - weights that exceed L2: panels outside with prefetch, 1 to 10 % over tiles outside
+//   - weights that exceed L2: panels outside with prefetch, 1 to 10 % over tiles outside; with 1 to
+//     16 rows of a matrix, where weights are all that is read, 9 to 20 % over no prefetch
 //   - panels longer than a quarter of L2 and few pixels: k blocks, up to 20 %
 //   - everything else: within 2 %, so the order with the smaller memory traffic comes first
 #include <algorithm>
@@ -42,11 +43,15 @@ std::vector<Order> loop_orders(const ConvProblem& p, int64_t lanes, int64_t l2_b
   const int64_t pixels = p.batch * p.out_h * p.out_w;
   const int64_t weight_rows = p.num_taps() * (p.in_c / p.groups);
   const int64_t weight_bytes = weight_rows * p.out_c * 4;
-  if (pixels <= 14) {  // one or two tiles: the weights stream through once, the CPU prefetches
-    return {{LoopOrder::kPanelsOutside, 0, 0, false}};
-  }
   constexpr int64_t kManyPixels = 784;
   const bool prefetch = weight_bytes > l2_bytes / 2;
+  if (pixels <= 14) {  // a few tiles: the weights stream through once
+    std::vector<Order> orders;
+    for (const bool ahead : {true, false}) {
+      if (!ahead || prefetch) orders.push_back({LoopOrder::kPanelsOutside, 0, 0, ahead});
+    }
+    return orders;
+  }
   const bool long_panels = weight_rows * 2 * lanes * 4 > l2_bytes / 4;
   const Order panels{LoopOrder::kPanelsOutside, 0, 0, prefetch};
   const Order blocked{LoopOrder::kPanelsOutside, 512, 0, prefetch};

@@ -17,11 +17,11 @@ float normalize_squares(const float* in, int64_t n, float mean) {
   constexpr int kAccumulators = 4, kLanes = V::kLanes;
   const V centre = V::broadcast(mean);
   V sum[kAccumulators];
-  for (V& s : sum) s = V::zero();
+  HONE_UNROLL for (int a = 0; a < kAccumulators; ++a) sum[a] = V::zero();
   Pairwise<V, AddOp<V>, kAccumulators> blocks;
   int64_t i = 0, steps = 0;
   for (; i + kAccumulators * kLanes <= n; i += kAccumulators * kLanes) {
-    for (int a = 0; a < kAccumulators; ++a) {
+    HONE_UNROLL for (int a = 0; a < kAccumulators; ++a) {
       const V x = V::load(in + i + a * kLanes) - centre;
       sum[a] = fma(x, x, sum[a]);
     }

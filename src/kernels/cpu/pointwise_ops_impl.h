@@ -75,6 +75,10 @@ HONE_SIMD_INLINE V clamp01(V x) {  // keeps NaN
   return min(V::broadcast(1.0f), max(V::zero(), x));
 }
 template <class V>
+HONE_SIMD_INLINE V hard_swish(V x) {
+  return x * clamp01(x * V::broadcast(1.0f / 6) + V::broadcast(0.5f));
+}
+template <class V>
 HONE_SIMD_INLINE V elu(V x, V alpha) {
   return select(lt(x, V::zero()), alpha * vec_expm1_negative(x), x);
 }
@@ -213,7 +217,7 @@ void run_pointwise_fn(const PointwiseStep& step, const PointwiseArg* args, float
     HONE_MAP2(LeakyRelu, select(lt(a, V::zero()), a * b, a))
     HONE_MAP1(Selu, selu(a))
     HONE_MAP3(HardSigmoid, clamp01(a * b + c))
-    HONE_MAP1(HardSwish, a * clamp01(a * V::broadcast(1.0f / 6) + V::broadcast(0.5f)))
+    HONE_MAP1(HardSwish, hard_swish(a))
     HONE_MAP1(Gelu, vec_gelu(a))
     HONE_MAP1(GeluTanh, vec_gelu_tanh(a))
     HONE_MAP1(Mish, vec_mish(a))

@@ -85,7 +85,7 @@ struct Pairwise {
   // that their address is not taken and they stay in registers.
   HONE_SIMD_INLINE void push(V* sums) {
     V block[kVectors];
-    for (int v = 0; v < kVectors; ++v) {
+    HONE_UNROLL for (int v = 0; v < kVectors; ++v) {
       block[v] = sums[v];
       sums[v] = V::broadcast(Op::kStart);
     }
@@ -95,16 +95,18 @@ struct Pairwise {
   void carry(V* block) {
     int level = 0;
     for (; (count >> level & 1) != 0; ++level) {
-      for (int v = 0; v < kVectors; ++v) block[v] = Op::join(partial[level][v], block[v]);
+      HONE_UNROLL for (int v = 0; v < kVectors; ++v) block[v] =
+          Op::join(partial[level][v], block[v]);
     }
-    for (int v = 0; v < kVectors; ++v) partial[level][v] = block[v];
+    HONE_UNROLL for (int v = 0; v < kVectors; ++v) partial[level][v] = block[v];
     ++count;
   }
 
   HONE_SIMD_INLINE void finish(V* result) {
     for (int level = 0; count >> level != 0; ++level) {
       if ((count >> level & 1) == 0) continue;
-      for (int v = 0; v < kVectors; ++v) result[v] = Op::join(partial[level][v], result[v]);
+      HONE_UNROLL for (int v = 0; v < kVectors; ++v) result[v] =
+          Op::join(partial[level][v], result[v]);
     }
   }
 };
@@ -121,13 +123,13 @@ HONE_SIMD_INLINE V reduce_finish(const ReduceProblem& p, V x) {
 template <class V, class Op, int kVectors, bool kPartial>
 void reduce_columns(const ReduceProblem& p, const float* in, float* out, int n) {
   V sum[kVectors];
-  for (V& s : sum) s = V::broadcast(Op::kStart);
+  HONE_UNROLL for (int v = 0; v < kVectors; ++v) sum[v] = V::broadcast(Op::kStart);
   Pairwise<V, Op, kVectors> blocks;
   int64_t steps = 0;
   for (int64_t r = 0; r < p.reduce0; ++r) {
     const float* row = in + r * p.reduce0_stride;
     for (int64_t k = 0; k < p.reduce1; ++k, row += p.reduce1_stride) {
-      for (int v = 0; v < kVectors; ++v) {
+      HONE_UNROLL for (int v = 0; v < kVectors; ++v) {
         const V x = kPartial ? V::load_n(row, n) : V::load(row + v * V::kLanes);
         sum[v] = Op::add(sum[v], x);
       }
@@ -135,7 +137,7 @@ void reduce_columns(const ReduceProblem& p, const float* in, float* out, int n) 
     }
   }
   blocks.finish(sum);
-  for (int v = 0; v < kVectors; ++v) {
+  HONE_UNROLL for (int v = 0; v < kVectors; ++v) {
     const V y = reduce_finish(p, sum[v]);
     if (kPartial) {
       y.store_n(out, n);
@@ -160,14 +162,14 @@ template <class V, class Op>
 float reduce_lines(const float* in, int64_t lines, int64_t length, int64_t stride) {
   constexpr int kAccumulators = 4, kLanes = V::kLanes;
   V sum[kAccumulators];
-  for (V& s : sum) s = V::broadcast(Op::kStart);
+  HONE_UNROLL for (int v = 0; v < kAccumulators; ++v) sum[v] = V::broadcast(Op::kStart);
   Pairwise<V, Op, kAccumulators> blocks;
   int64_t steps = 0;
   for (int64_t r = 0; r < lines; ++r) {
     const float* line = in + r * stride;
     int64_t i = 0;
     for (; i + kAccumulators * kLanes <= length; i += kAccumulators * kLanes) {
-      for (int a = 0; a < kAccumulators; ++a) {
+      HONE_UNROLL for (int a = 0; a < kAccumulators; ++a) {
         sum[a] = Op::add(sum[a], V::load(line + i + a * kLanes));
       }
       if (++steps % kReduceBlock == 0) blocks.push(sum);

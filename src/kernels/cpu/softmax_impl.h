@@ -24,7 +24,7 @@ V softmax_exp_line(const float* in, float* out, int64_t n, V largest) {
   Pairwise<V, AddOp<V>, 2> blocks;
   int64_t i = 0, steps = 0;
   for (; i + 2 * kLanes <= n; i += 2 * kLanes) {
-    for (int a = 0; a < 2; ++a) {
+    HONE_UNROLL for (int a = 0; a < 2; ++a) {
       const V e = vec_exp(V::load(in + i + a * kLanes) - largest);
       if (kStore) e.store(out + i + a * kLanes);
       sum[a] = sum[a] + e;

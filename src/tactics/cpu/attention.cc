@@ -162,7 +162,7 @@ class AttentionTactic final : public Tactic {
   explicit AttentionTactic(Isa isa)
       : isa_(isa), name_(fmt::format("attention_{}", isa_name(isa))) {}
   const char* name() const override { return name_.c_str(); }
-  int version() const override { return 1; }
+  int version() const override { return 2; }
   const char* op_name() const override { return "Attention"; }
   Verdict can_run(const StepDesc& step, const Target& target) const override {
     if (const Verdict verdict = target_has(target, isa_); !verdict.ok()) return verdict;

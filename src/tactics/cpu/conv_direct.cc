@@ -34,7 +34,8 @@ class PreparedConv final : public PreparedStep {
     pointers.output = static_cast<float*>(context.outputs[0]);
     set_epilogue(epilogue_, context, &pointers);
     EpilogueRest::Call call{&rest_, &context};
-    if (!rest_.empty()) {
+    pointers.activation = rest_.activation();
+    if (!rest_.empty() && !pointers.activation) {
       pointers.tail = &EpilogueRest::tail;
       pointers.tail_user = &call;
     }

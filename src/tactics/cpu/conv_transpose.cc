@@ -241,7 +241,8 @@ class PreparedTransposed final : public PreparedStep {
     pointers.output = static_cast<float*>(output);
     set_epilogue(epilogue_, part, &pointers);
     EpilogueRest::Call call{&shared.rest, &part};
-    if (!shared.rest.empty()) {
+    pointers.activation = shared.rest.activation();
+    if (!shared.rest.empty() && !pointers.activation) {
       pointers.tail = &EpilogueRest::tail;
       pointers.tail_user = &call;
     }

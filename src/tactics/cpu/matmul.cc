@@ -1,16 +1,19 @@
 // MatMul by the register tiles of the convolution kernels (kernels/cpu/gemm.h): with constant
-// weights packed once, or with both matrices made at run time.
+// weights packed once, or with both matrices made at run time (then with vectors and a transposed
+// first matrix, too).
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <array>
 
 #include "base/thread_pool.h"
+#include "kernels/cpu/copy.h"
 #include "kernels/cpu/gemm.h"
 #include "ops/linear.h"
 #include "tactics/cpu/conv_config_text.h"
 #include "tactics/cpu/conv_problem.h"
 #include "tactics/cpu/cpu_tactics.h"
+#include "tactics/cpu/matmul_operands.h"
 
 namespace hone {
 namespace {
@@ -20,28 +23,7 @@ using cpu::Isa;
 
 Verdict matmul_basics(const StepDesc& step) {
   if (const Verdict verdict = all_f32(step); !verdict.ok()) return verdict;
-  if (step.attr<MatMulAttributes>().transpose_a)
-    return Verdict::no("the first matrix is transposed");
-  if (step.in_shape(0).size() < 2 || step.in_shape(1).size() < 2)
-    return Verdict::no("a vector operand");
   return can_fuse_epilogue(step);
-}
-
-// Sizes of one product; m is 1 where it is not a number.
-cpu::GemmProblem gemm_problem(const StepDesc& step) {
-  const Shape& a = step.in_shape(0);
-  const Shape& b = step.in_shape(1);
-  const bool transposed = step.attr<MatMulAttributes>().transpose_b;
-  cpu::GemmProblem p;
-  p.k = a.back().is_const() ? a.back().value() : 1;
-  const Dim& n = b[b.size() - (transposed ? 2 : 1)];
-  p.n = n.is_const() ? n.value() : 1;
-  p.m = a[a.size() - 2].is_const() ? a[a.size() - 2].value() : 1;
-  p.lda = p.k;
-  p.ldc = p.n;
-  p.has_addend = split_epilogue(step).addend >= 0;
-  p.ld_addend = p.n;
-  return p;
 }
 
 // One matrix product per index of the leading dimensions; as many of them as possible become rows.
@@ -103,13 +85,13 @@ Batches make_batches(const PrepareArgs& args, int addend, bool b_is_shared) {
 class PreparedMatMul : public PreparedStep {
  public:
   PreparedMatMul(const PrepareArgs& args, const ConvConfig& config, Isa isa, bool b_is_shared)
-      : epilogue_(split_epilogue(*args.step)),
-        batches_(make_batches(args, epilogue_.addend, b_is_shared)) {
-    const TensorLayout& out = args.outputs[0];
+      : epilogue_(split_epilogue(*args.step)), operands_(as_matrices(args, epilogue_.addend)) {
+    batches_ = make_batches(operands_.args, epilogue_.addend, b_is_shared);
+    const TensorLayout &a = operands_.inputs[0], &out = operands_.outputs[0];
     problem_.m = batches_.rows;
     problem_.n = out.shape[out.rank - 1];
-    problem_.k = args.inputs[0].shape[args.inputs[0].rank - 1];
-    problem_.lda = batches_.row_stride[0];
+    problem_.k = a.shape[a.rank - 1];
+    problem_.lda = operands_.flipped_a ? problem_.k : batches_.row_stride[0];
     problem_.ldc = batches_.row_stride[1];
     problem_.has_addend = epilogue_.addend >= 0;
     problem_.ld_addend = batches_.row_stride[2];
@@ -138,7 +120,8 @@ class PreparedMatMul : public PreparedStep {
     p.output = static_cast<float*>(context.outputs[0]) + offset[1];
     set_epilogue(epilogue_, context, &p);
     if (p.addend) p.addend += offset[2];
-    if (!rest_.empty()) {
+    p.activation = rest_.activation();
+    if (!rest_.empty() && !p.activation) {
       *call = {{&rest_, &context}, index * batches_.rows};
       p.tail = &tail;
       p.tail_user = call;
@@ -147,6 +130,7 @@ class PreparedMatMul : public PreparedStep {
   }
 
   FusedEpilogue epilogue_;
+  MatrixArgs operands_;
   Batches batches_;
   cpu::GemmProblem problem_;
   cpu::Conv gemm_;
@@ -180,12 +164,15 @@ class MatMulPacked final : public Tactic {
       : isa_(isa), name_(fmt::format("matmul_packed_{}", isa_name(isa))) {}
 
   const char* name() const override { return name_.c_str(); }
-  int version() const override { return 1; }
+  int version() const override { return 2; }
   const char* op_name() const override { return "MatMul"; }
 
   Verdict can_run(const StepDesc& step, const Target& target) const override {
     if (const Verdict verdict = target_has(target, isa_); !verdict.ok()) return verdict;
     if (const Verdict verdict = matmul_basics(step); !verdict.ok()) return verdict;
+    if (step.attr<MatMulAttributes>().transpose_a)
+      return Verdict::no("the first matrix is transposed");
+    if (const Verdict verdict = can_be_matrices(step); !verdict.ok()) return verdict;
     if (!step.inputs[1].is_constant) return Verdict::no("the second matrix is not constant");
     if (step.in_shape(1).size() != 2 || !is_static(step.in_shape(1))) {
       return Verdict::no("the second operand is not one matrix");
@@ -238,18 +225,22 @@ class MatMulPacked final : public Tactic {
   std::string name_;
 };
 
-// Packs the second matrix of each product in every run.
+// Packs the second matrix of each product in every run, and turns a transposed first one round.
 class PreparedDynamic final : public PreparedMatMul {
  public:
   PreparedDynamic(const PrepareArgs& args, const ConvConfig& config, Isa isa)
-      : PreparedMatMul(args, config, isa, false) {
-    const TensorLayout& b = args.inputs[1];
-    layout_.ld = b.stride[b.rank - 2];
-    layout_.transposed = args.step->attr<MatMulAttributes>().transpose_b;
-    threads_ = args.target->threads;
-    slot_bytes_ = round_up_to_line(static_cast<size_t>(cpu::packed_b_bytes(problem_, config, isa)));
-    config_ = config;
-    isa_ = isa;
+      : PreparedMatMul(args, config, isa, false),
+        threads_(args.target->threads),
+        config_(config),
+        isa_(isa) {
+    const TensorLayout& b = operands_.inputs[1];
+    layout_ = {b.stride[b.rank - 2], operands_.transpose_b};
+    packed_bytes_ =
+        round_up_to_line(static_cast<size_t>(cpu::packed_b_bytes(problem_, config, isa)));
+    slot_bytes_ = packed_bytes_;
+    if (operands_.flipped_a) {
+      slot_bytes_ += round_up_to_line(static_cast<size_t>(problem_.m * problem_.k) * sizeof(float));
+    }
   }
   size_t workspace_bytes() const override { return slot_bytes_ * static_cast<size_t>(threads_); }
 
@@ -264,11 +255,11 @@ class PreparedDynamic final : public PreparedMatMul {
                                         });
       return ok();
     }
-    auto* workspace = reinterpret_cast<float*>(context.workspace);
     for (int64_t i = 0; i < batches_.count; ++i) {
-      cpu::pack_b(problem_, config_, isa_, b_matrix(context, i), layout_, workspace);
       TailCall call;
-      const cpu::ConvPointers p = pointers(context, i, workspace, &call);
+      float* packed = slot(context, 0);
+      const cpu::ConvPointers p = operands(context, i, 0, &call);
+      cpu::pack_b(problem_, config_, isa_, b_matrix(context, i), layout_, packed);
       ThreadPool::global().parallel_for(threads, gemm_.items, [&](int64_t begin, int64_t end, int) {
         cpu::run_conv(gemm_, p, begin, end);
       });
@@ -277,22 +268,36 @@ class PreparedDynamic final : public PreparedMatMul {
   }
 
  private:
+  float* slot(const StepContext& context, int worker) const {
+    return reinterpret_cast<float*>(context.workspace + slot_bytes_ * static_cast<size_t>(worker));
+  }
   const float* b_matrix(const StepContext& context, int64_t index) const {
     int64_t offset[4];
     batches_.offsets(index, offset);
     return static_cast<const float*>(context.inputs[1]) + offset[3];
   }
+  cpu::ConvPointers operands(const StepContext& context, int64_t index, int worker,
+                             TailCall* call) const {
+    float* packed = slot(context, worker);
+    cpu::ConvPointers p = pointers(context, index, packed, call);
+    if (operands_.flipped_a) {
+      const TensorLayout& a = operands_.inputs[0];
+      float* turned = packed + packed_bytes_ / sizeof(float);
+      const int64_t shape[] = {problem_.m, problem_.k}, dense[] = {problem_.k, 1};
+      cpu::copy_strided(sizeof(float), 2, shape, turned, dense, p.input, a.stride + a.rank - 2);
+      p.input = turned;
+    }
+    return p;
+  }
   void multiply(const StepContext& context, int64_t index, int worker) const {
-    auto* workspace =
-        reinterpret_cast<float*>(context.workspace + slot_bytes_ * static_cast<size_t>(worker));
     TailCall call;
-    cpu::multiply(gemm_, pointers(context, index, workspace, &call), b_matrix(context, index),
-                  layout_, workspace);
+    cpu::multiply(gemm_, operands(context, index, worker, &call), b_matrix(context, index), layout_,
+                  slot(context, worker));
   }
 
   cpu::MatrixLayout layout_;
   int threads_;
-  size_t slot_bytes_;
+  size_t packed_bytes_, slot_bytes_;
   ConvConfig config_;
   Isa isa_;
 };
@@ -303,12 +308,16 @@ class MatMulDynamic final : public Tactic {
       : isa_(isa), name_(fmt::format("matmul_dynamic_{}", isa_name(isa))) {}
 
   const char* name() const override { return name_.c_str(); }
-  int version() const override { return 1; }
+  int version() const override { return 2; }
   const char* op_name() const override { return "MatMul"; }
 
   Verdict can_run(const StepDesc& step, const Target& target) const override {
     if (const Verdict verdict = target_has(target, isa_); !verdict.ok()) return verdict;
-    return matmul_basics(step);
+    if (const Verdict verdict = matmul_basics(step); !verdict.ok()) return verdict;
+    if (const Verdict verdict = can_be_matrices(step); !verdict.ok()) return verdict;
+    // Packing in every run never pays where it can be done before; timed beside the other, it was
+    // taken when the machine was busy.
+    return unless_done_before(*this, step, target);
   }
   std::vector<Config> candidates(const StepDesc& step, const Target&) const override {
     std::vector<Config> configs;

@@ -55,7 +55,7 @@ class PointwiseTactic final : public Tactic {
   }
 
   const char* name() const override { return name_.c_str(); }
-  int version() const override { return 1; }
+  int version() const override { return 2; }
   const char* op_name() const override { return op_.name; }
 
   Verdict can_run(const StepDesc& step, const Target& target) const override {

@@ -202,6 +202,7 @@ void EpilogueRest::prepare(const FusedEpilogue& epilogue, const PrepareArgs& arg
   HONE_CHECK(program.has_value());
   program_ = *program;
   run_ = cpu::pointwise_kernel(isa);
+  activation_ = cpu::tile_activation(program_, isa);
   output_ = args.outputs[0];
   for (int input : epilogue.extras) {
     Extra extra{input, args.inputs[static_cast<size_t>(input)], Extra::Form::kFull};

@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "kernels/cpu/activation.h"
 #include "kernels/cpu/pointwise.h"
 #include "tactics/cpu/common.h"
 
@@ -49,6 +50,8 @@ class EpilogueRest {
   // `outputs[0]` is the output's layout. REQUIRES: can_fuse_epilogue.
   void prepare(const FusedEpilogue& epilogue, const PrepareArgs& args, cpu::Isa isa);
   bool empty() const { return program_.num_instrs == 0; }
+  // All of it as an activation of register tiles, or null: then tail() has nothing to do.
+  cpu::TileActivation activation() const { return activation_; }
 
   // What the kernels' tail callback gets as `user`; lives during one run.
   struct Call {
@@ -70,6 +73,7 @@ class EpilogueRest {
 
   cpu::PointwiseProgram program_ = {};
   cpu::PointwiseRun run_ = nullptr;
+  cpu::TileActivation activation_ = nullptr;
   TensorLayout output_;
   std::vector<Extra> extras_;
 };

@@ -1,0 +1,7 @@
+#include "kernels/cpu/simd_avx512.h"
+// The vector type comes first.
+#include "kernels/cpu/activation_impl.h"
+
+namespace hone::cpu::avx512 {
+constexpr TileActivations kTileActivations = make_tile_activations<Vec>();
+}
