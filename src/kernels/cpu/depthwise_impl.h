@@ -32,6 +32,7 @@ struct DepthwiseShape {
   const DepthwiseProblem& p;
   const DepthwisePointers& at;
   int64_t pixel_step, tap_step, line_step, weight_step;  // floats
+  int64_t ring_step;                                     // of a whole ring of rows
   int64_t first, last;  // outputs [first, last) of a row see the whole kernel width
 };
 
@@ -42,6 +43,7 @@ struct DepthwiseRow {
   float* out;
   int64_t first_weight;  // of the first kernel row inside the tensor
   int64_t lines;         // kernel rows inside the tensor
+  int64_t wrap;          // after so many of them the ring begins again; 0: it does not
 };
 
 // One vector of channels.
@@ -136,7 +138,7 @@ HONE_SIMD_INLINE void depthwise_step(const DepthwiseShape& shape, const Depthwis
   V sum[kPixels];
 #pragma GCC unroll 7
   for (int i = 0; i < kPixels; ++i) sum[i] = block.bias;
-  for (int64_t h = row.lines; h > 0; --h) {
+  for (int64_t h = row.lines, wrap = row.wrap; h > 0; --h) {
     DepthwisePixels pixels(line, pixel_step);
     if constexpr (kWidth > 0) {
 #pragma GCC unroll 7
@@ -152,6 +154,7 @@ HONE_SIMD_INLINE void depthwise_step(const DepthwiseShape& shape, const Depthwis
       }
     }
     line += shape.line_step;
+    if (--wrap == 0) line -= shape.ring_step;
     weights += shape.weight_step;
   }
   depthwise_finish<V, kLoad, kPixels>(shape, block, row, x, sum);
@@ -181,6 +184,7 @@ DepthwiseShape depthwise_shape(const DepthwiseProblem& p, const DepthwisePointer
   shape.tap_step = p.dilation_w * p.in_strides[2];
   shape.line_step = p.dilation_h * p.in_strides[1];
   shape.weight_step = p.kernel_w * V::kLanes;
+  shape.ring_step = p.ring_rows * p.in_strides[1];
   shape.first = (p.pad_left + p.stride_w - 1) / p.stride_w;
   const int64_t room = p.in_w - 1 - (p.kernel_w - 1) * p.dilation_w + p.pad_left;
   shape.last = room < 0 ? 0 : room / p.stride_w + 1;
@@ -200,6 +204,13 @@ DepthwiseRow depthwise_make_row(const DepthwiseShape& shape, int64_t item, const
   row.in = in + h.first * shape.line_step;
   row.first_weight = h.first * shape.weight_step;
   row.lines = h.last - h.first;
+  row.wrap = 0;
+  if (p.ring_rows > 0) {
+    const int64_t first = y * p.stride_h - p.pad_top + h.first;  // dilation_h is 1
+    const int64_t place = first % p.ring_rows;  // lines of none are nowhere: first may be < 0
+    row.in += (place - first) * p.in_strides[1];
+    row.wrap = p.ring_rows - place;
+  }
   row.out = shape.at.output + n * p.out_strides[0] + y * p.out_strides[1];
   row.addend = shape.at.addend;
   if (row.addend != nullptr) row.addend += n * p.addend_strides[0] + y * p.addend_strides[1];
@@ -320,7 +331,8 @@ void depthwise_fill_patch(const DepthwiseProblem& p, const DepthwisePointers& at
     const int64_t y = top + r;
     if (y < 0 || y >= p.in_h) continue;  // not read
     float* out = patch + r * width * V::kLanes;
-    const float* in = image + y * p.in_strides[1];
+    const int64_t place = p.ring_rows > 0 ? y % p.ring_rows : y;
+    const float* in = image + place * p.in_strides[1];
     int64_t c = 0;
     for (; c < p.pad_left && c < width; ++c) V::zero().store(out + c * V::kLanes);
     for (; c < inside; ++c, in += p.in_strides[2]) V::load(in).store(out + c * V::kLanes);
@@ -374,6 +386,7 @@ void depthwise_impl(const DepthwiseProblem& p, const DepthwisePointers& at, int6
   if (small) {
     in_patch.in_w = depthwise_patch_width(p);
     in_patch.pad_left = 0;
+    in_patch.ring_rows = 0;
     in_patch.in_strides[1] = in_patch.in_w * V::kLanes;
     in_patch.in_strides[2] = V::kLanes;
   }
