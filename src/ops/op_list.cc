@@ -43,6 +43,7 @@ std::span<const OpFactory> op_factories() {
       combined_nms_ops,
       // Arithmetic over many elements.
       conv_ops,
+      conv_chain_ops,
       conv_transpose_ops,
       matmul_ops,
       pool_ops,

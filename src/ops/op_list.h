@@ -21,6 +21,7 @@ std::vector<OpDef> cast_ops();
 std::vector<OpDef> combined_nms_ops();
 std::vector<OpDef> comparison_ops();
 std::vector<OpDef> concat_ops();
+std::vector<OpDef> conv_chain_ops();
 std::vector<OpDef> conv_ops();
 std::vector<OpDef> conv_transpose_ops();
 std::vector<OpDef> cumulative_ops();

@@ -141,8 +141,27 @@ void add_spatial_samples(std::vector<OpSample>& samples, const Tensor& image) {
   samples.push_back({"Resize", ResizeAttributes{.axes = {0}}, {i64s({1, 2, 3}), i64s({5})}, 0});
 }
 
+void add_chain_samples(std::vector<OpSample>& samples, const Tensor& image) {
+  const auto tensor = [](std::vector<int64_t> shape, int seed) {
+    return sample_tensor(DataType::f32, std::move(shape), seed);
+  };
+  ConvChainAttributes chain;
+  chain.first.auto_pad = "same_upper";
+  chain.second = {.strides = {2, 1}, .pads = {1, 0, 1, 2}, .groups = 3};
+  chain.epilogue_1 = *Program::parse("t0=Max(x0,0);t1=Min(t0,6);", 1);
+  const std::vector<Tensor> two = {image, tensor({3, 1, 1, 4}, 1), tensor({3}, 2),
+                                   tensor({3, 3, 3, 1}, 3), tensor({3}, 4)};
+  samples.push_back({"ConvChain", chain, two});
+  chain.epilogue_2 = *Program::parse("t0=Sigmoid(x0);t1=Mul(x0,t0);", 1);
+  std::vector<Tensor> three = two;
+  three.push_back(tensor({5, 1, 1, 3}, 5));
+  three.push_back(tensor({5}, 6));
+  samples.push_back({"ConvChain", chain, three});
+}
+
 void add_arithmetic_samples(std::vector<OpSample>& samples) {
   const Tensor image = sample_tensor(DataType::f32, {2, 9, 7, 4});
+  add_chain_samples(samples, image);
   for (const char* auto_pad : {"explicit", "same_upper", "same_lower", "valid"}) {
     ConvAttributes conv{.strides = {2, 1}, .dilations = {1, 2}, .auto_pad = auto_pad};
     if (conv.auto_pad == "explicit") conv.pads = {1, 0, 2, 3};

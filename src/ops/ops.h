@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ops/attention.h"      // IWYU pragma: export
+#include "ops/conv_chain.h"     // IWYU pragma: export
 #include "ops/linear.h"         // IWYU pragma: export
 #include "ops/movement.h"       // IWYU pragma: export
 #include "ops/normalization.h"  // IWYU pragma: export

@@ -1,4 +1,5 @@
 // What might pay on some machines: the list of kinds. Each is in a file of its own.
+#include "passes/chain_convs.h"
 #include "passes/merge_siblings.h"
 #include "passes/pipeline.h"
 
@@ -8,6 +9,7 @@ namespace {
 using Find = std::vector<Alternative> (*)(const Graph&);
 constexpr Find kKinds[] = {
     find_siblings,
+    find_conv_chains,
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "ops/conv_chain.h"
 #include "ops/conv_transpose.h"
 #include "ops/resize.h"
 #include "tactics/tactic_test_util.h"
@@ -28,6 +29,64 @@ inline void add_deep_conv_problems(ProblemMaker& make) {
   }
   make.add("conv 3-D grouped", "Conv", ConvAttributes{.pads = {1, 1, 1, 1, 1, 1}, .groups = 2},
            {make.random({1, 4, 4, 4, 6}), make.random({4, 3, 3, 3, 3})}, {false, true});
+}
+
+// The chain without its project Conv, or without its expand Conv, or whole, with each kind of
+// epilogue inside and behind.
+inline void add_chain_problems(ProblemMaker& make) {
+  struct Case {
+    const char* name;
+    std::vector<int64_t> data;      // N H W C
+    ConvAttributes expand, filter;  // their groups are set below
+    int64_t expand_kernel, channels, filter_kernel, out;
+  };
+  const ConvAttributes plain, same{.auto_pad = "same_upper"},
+      halved{.strides = {2, 2}, .auto_pad = "same_upper"};
+  for (const Case& c :
+       {Case{"inverted residual", {2, 9, 11, 12}, plain, same, 1, 40, 3, 12},
+        Case{"stride 2", {1, 13, 17, 8}, plain, halved, 1, 24, 3, 20},
+        Case{"wide", {1, 11, 60, 5}, plain, same, 1, 17, 3, 5},
+        Case{"5x5 stride 2", {2, 14, 14, 6}, plain, halved, 1, 48, 5, 9},
+        Case{"stem", {1, 21, 19, 3}, halved, same, 3, 16, 3, 7},
+        Case{"tall window",
+             {1, 30, 6, 4},
+             plain,
+             {.strides = {3, 1}, .pads = {4, 1, 4, 1}},
+             1,
+             9,
+             7,
+             4},
+        Case{"stride over kernel", {1, 23, 8, 4}, plain, {.strides = {3, 3}}, 1, 9, 2, 3},
+        Case{"one pixel", {1, 1, 1, 4}, plain, same, 1, 9, 3, 4},
+        Case{"batch 0", {0, 5, 5, 4}, plain, same, 1, 9, 3, 4}}) {
+    const int64_t n = c.channels, in = c.data.back(), e = c.expand_kernel, f = c.filter_kernel;
+    const Tensor data = make.random(c.data), w1 = make.random({n, e, e, in}), b1 = make.random({n}),
+                 w2 = make.random({n, f, f, 1}), b2 = make.random({n}),
+                 w3 = make.random({c.out, 1, 1, n}), b3 = make.random({c.out});
+    const std::string name = std::string("chain ") + c.name;
+    const auto add = [&](const std::string& what, const ConvChainAttributes& attributes,
+                         std::vector<Tensor> tensors, Program epilogue) {
+      std::vector<bool> constant(tensors.size(), true);
+      constant[0] = false;
+      for (size_t i = 7; i < tensors.size(); ++i) constant[i] = false;
+      make.add(name + what, "ConvChain", attributes, std::move(tensors), constant,
+               std::move(epilogue));
+      make.last().bound = 3e-5;  // sums of sums: each part within 1e-5 of values that grow
+    };
+    ConvChainAttributes chain{c.expand, c.filter, {}, relu6_program(), silu_program()};
+    chain.second.groups = n;
+    add("", chain, {data, w1, b1, w2, b2, w3, b3}, {});
+    const Tensor residual = make.random(*to_static(make.last().step.out_shape()));
+    add(" residual", chain, {data, w1, b1, w2, b2, w3, b3, residual}, add_program());
+    chain.epilogue_1 = silu_program();
+    chain.epilogue_2 = relu6_program();
+    add(" residual tanh", chain, {data, w1, b1, w2, b2, w3, b3, residual}, add_program("Tanh"));
+    chain.epilogue_2 = {};
+    add(" expand", chain, {data, w1, b1, w2, b2}, silu_program());
+    const Tensor middle = make.random({c.data[0], c.data[1], c.data[2], n});
+    ConvChainAttributes separable{chain.second, {}, {}, relu6_program(), {}};
+    add(" separable", separable, {middle, w2, b2, w3, b3}, silu_program());
+  }
 }
 
 inline void add_transposed_problems(ProblemMaker& make) {
@@ -127,6 +186,7 @@ inline void add_resize_problems(ProblemMaker& make) {
 inline std::vector<Problem> spatial_problems(unsigned seed) {
   ProblemMaker make(seed);
   add_deep_conv_problems(make);
+  add_chain_problems(make);
   add_transposed_problems(make);
   add_resize_problems(make);
   return make.take();

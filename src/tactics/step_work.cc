@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "ops/ops.h"
+#include "tactics/conv_chain_parts.h"
 
 namespace hone {
 namespace {
@@ -26,6 +27,11 @@ double step_gflop(const StepDesc& step) {
   if (name == "Conv") {
     const Shape& weights = step.in_shape(1);  // [O, spatial..., I / groups]
     return 2e-9 * product(step.out_shape()) * product(Shape(weights.begin() + 1, weights.end()));
+  }
+  if (name == "ConvChain") {
+    double sum = 0;
+    for (const StepDesc& part : conv_chain_parts(step)) sum += step_gflop(part);
+    return sum;
   }
   if (name == "ConvTranspose") {
     const Shape& data = step.in_shape(0);

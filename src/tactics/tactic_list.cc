@@ -22,6 +22,7 @@ std::vector<const Tactic*> make_list() {
     add(make_conv_depthwise(isa));
     add(make_conv_winograd(isa));
     add(make_conv_direct(isa));
+    add(make_conv_chain(isa));
     add(make_conv_transposed(isa));
     add(make_matmul_packed(isa));
     add(make_matmul_dynamic(isa));

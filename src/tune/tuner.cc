@@ -219,14 +219,28 @@ Result<std::vector<StepChoice>> Tuner::choose(const Portable& portable) {
   return choices;
 }
 
+namespace {
+
+// The reference does about this many GFLOP/s. It is not timed, but an alternative that leaves a
+// step to it must not look free.
+constexpr double kReferenceMsPerGflop = 1000;
+
+}  // namespace
+
 Result<double> Tuner::price(const Portable& portable) {
   HONE_ASSIGN_OR_RETURN(const std::vector<StepChoice> choices, choose(portable));
+  HONE_ASSIGN_OR_RETURN(const auto profiles, profile_symbols(portable));
+  const std::vector<StepDesc> descs = make_step_descs(portable);
   std::vector<TunedStep> steps(choices.size());
-  plan_storage(portable, make_step_descs(portable), choices, &steps);
+  plan_storage(portable, descs, choices, &steps);
   double sum = 0;
   for (size_t s = 0; s < choices.size(); ++s) {
     if (steps[s].is_view) continue;  // nothing runs
-    sum += std::max(choices[s].milliseconds, 0.0);
+    if (choices[s].milliseconds >= 0) {
+      sum += choices[s].milliseconds;
+    } else if (choices[s].tactic == &reference_tactic()) {
+      sum += kReferenceMsPerGflop * step_gflop(substitute_shapes(descs[s], profiles[0]));
+    }
   }
   return sum;
 }

@@ -32,7 +32,8 @@ class Tuner {
   // One choice per step. Errors: kCancelled, kOutOfResources.
   Result<std::vector<StepChoice>> choose(const Portable& portable);
   // Sum of the chosen steps' times in milliseconds at the first profile's opt shapes: what
-  // alternatives are compared by. Steps that were not timed count as 0. REQUIRES: tune.
+  // alternatives are compared by. Steps left to the reference count by their arithmetic. REQUIRES:
+  // tune.
   Result<double> price(const Portable& portable);
 
   int measured() const { return measured_; }  // timings made by this tuner

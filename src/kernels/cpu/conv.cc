@@ -213,6 +213,13 @@ Conv prepare_conv(const ConvProblem& problem, const ConvConfig& config, Isa isa)
   return conv;
 }
 
+void join_items(Conv* conv) {
+  if (conv->items == 0) return;
+  conv->bands_per_chunk = conv->space.num_bands();
+  conv->panels_per_group = static_cast<int64_t>(conv->panels.size());
+  conv->chunks = conv->panel_groups = conv->items = 1;
+}
+
 void run_conv(const Conv& conv, const ConvPointers& pointers, int64_t begin, int64_t end) {
   const bool tiles_outside = conv.config.order == LoopOrder::kTilesOutside;
   for (int64_t item = begin; item < end; item++) {

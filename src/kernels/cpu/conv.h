@@ -121,6 +121,10 @@ struct Conv {
 // REQUIRES: valid(problem), config from candidates() or alike. Allocates.
 Conv prepare_conv(const ConvProblem& problem, const ConvConfig& config, Isa isa);
 
+// Makes all of it one item, for callers that divide the work themselves: items that are a few
+// channels wide hand these to `tail` in short runs.
+void join_items(Conv* conv);
+
 // Called when the given outputs are complete, on the thread that made them. `pixel` counts output
 // pixels in row-major order over (n, h, w).
 using ConvTail = void (*)(void* user, int64_t pixel, int64_t pixels, int64_t channel,

@@ -21,6 +21,9 @@ struct DepthwiseProblem {
   int64_t pad_top = 0, pad_left = 0;
   // Floats from one image, row, pixel to the next.
   int64_t in_strides[3] = {0, 0, 0}, out_strides[3] = {0, 0, 0}, addend_strides[3] = {0, 0, 0};
+  // Row y of the input lies at (y mod ring_rows) * in_strides[1], if > 0: a buffer that holds at
+  // least the rows that one call reads. REQUIRES: dilation_h = 1 then.
+  int64_t ring_rows = 0;
 };
 
 // As ConvTail in conv.h: called on the thread that made them when all channels of the given outputs

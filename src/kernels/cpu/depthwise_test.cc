@@ -1,5 +1,6 @@
 #include "kernels/cpu/depthwise.h"
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 
@@ -137,6 +138,53 @@ void check(Random& random, Isa isa) {
   }
   if (at.tail != nullptr) {
     for (const int64_t channels : log.rows) ASSERT_EQ(channels, outputs);
+  }
+}
+
+// Output rows one by one from a buffer that holds as many input rows as one of them reads: same
+// bits as from the whole image.
+void check_ring(Random& random, Isa isa) {
+  DepthwiseProblem p = random_problem(random);
+  p.batch = 1;
+  p.dilation_h = 1;
+  const int64_t outputs = p.channels * p.multiplier, row = p.in_w * p.channels;
+  p.in_strides[2] = p.channels, p.in_strides[1] = row, p.in_strides[0] = p.in_h * row;
+  p.out_strides[2] = outputs, p.out_strides[1] = p.out_w * outputs;
+  GuardedBuffer<float> in(p.in_h * row, true), ring(p.kernel_h * row, true);
+  GuardedBuffer<float> packed(packed_depthwise_floats(p, isa), true);
+  std::vector<float> weights(static_cast<size_t>(outputs * p.kernel_h * p.kernel_w));
+  std::normal_distribution<float> normal;
+  for (int64_t i = 0; i < in.size(); ++i) in[i] = normal(random);
+  for (float& weight : weights) weight = normal(random);
+  pack_depthwise(p, isa, weights.data(), packed.data());
+  std::vector<float> want(static_cast<size_t>(p.out_h * p.out_strides[1]), 1.0f), got = want;
+  DepthwisePointers at;
+  at.packed = packed.data();
+  at.input = in.data();
+  at.output = want.data();
+  const DepthwiseRun run = depthwise_kernel(isa);
+  run(p, at, 0, p.out_h);
+  p.ring_rows = p.kernel_h;
+  at.input = ring.data();
+  at.output = got.data();
+  for (int64_t y = 0; y < p.out_h; ++y) {
+    for (int64_t r = 0; r < p.kernel_h; ++r) {
+      const int64_t from = y * p.stride_h - p.pad_top + r;
+      if (from < 0 || from >= p.in_h) continue;
+      std::copy_n(in.data() + from * row, row, ring.data() + from % p.ring_rows * row);
+    }
+    run(p, at, y, y + 1);
+  }
+  ASSERT_EQ(got, want) << isa_name(isa) << ", kernel " << p.kernel_h << "x" << p.kernel_w;
+}
+
+TEST(Depthwise, RingOfRowsGivesTheSameBits) {
+  Random random(test_seed());
+  for (const Isa isa : testable_isas()) {
+    for (int round = 0; round < 200; ++round) {
+      check_ring(random, isa);
+      if (HasFatalFailure()) return;
+    }
   }
 }
 

@@ -250,7 +250,7 @@ void run_pointwise_step(const PointwiseStep& step, const PointwiseArg* args, flo
     case PointwiseStep::Kind::kFn:
       return run_pointwise_fn<V>(step, args, out, n);
     case PointwiseStep::Kind::kSilu:
-      return map1<V>([](V x) { return x * vec_sigmoid(x); }, args, out, n);
+      return map1<V>([](V x) { return vec_silu(x); }, args, out, n);
     case PointwiseStep::Kind::kAffine:
       return affine<V>(step, args, out, n);
   }

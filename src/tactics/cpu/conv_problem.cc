@@ -126,6 +126,32 @@ cpu::ConvProblem conv_problem(const PrepareArgs& args, const FusedEpilogue& epil
   return problem;
 }
 
+cpu::DepthwiseProblem depthwise_problem(const cpu::ConvProblem& conv) {
+  cpu::DepthwiseProblem p;
+  p.batch = conv.batch;
+  p.in_h = conv.in_h;
+  p.in_w = conv.in_w;
+  p.channels = conv.in_c;
+  p.out_h = conv.out_h;
+  p.out_w = conv.out_w;
+  p.multiplier = conv.out_c / conv.in_c;
+  p.kernel_h = conv.kernel_h;
+  p.kernel_w = conv.kernel_w;
+  p.stride_h = conv.stride_h;
+  p.stride_w = conv.stride_w;
+  p.dilation_h = conv.dilation_h;
+  p.dilation_w = conv.dilation_w;
+  p.pad_top = conv.pad_top;
+  p.pad_left = conv.pad_left;
+  return p;
+}
+
+void set_strides(const TensorLayout& layout, int64_t* strides) {
+  strides[0] = layout.stride[0];
+  strides[1] = layout.rank == 4 ? layout.stride[1] : layout.stride[0];
+  strides[2] = layout.stride[layout.rank - 2];
+}
+
 StorageWish conv_storage(const StepDesc& step) {
   const auto& attributes = step.attr<ConvAttributes>();
   const Shape& data = step.in_shape(kData);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/cpu/conv.h"
+#include "kernels/cpu/depthwise.h"
 #include "tactics/cpu/common.h"
 #include "tactics/cpu/program.h"
 
@@ -17,6 +18,11 @@ Verdict conv_basics(const StepDesc& step);
 cpu::ConvProblem conv_problem(const StepDesc& step);
 // Adds the strides of the tensors.
 cpu::ConvProblem conv_problem(const PrepareArgs& args, const FusedEpilogue& epilogue);
+
+// The same for a Conv with one group per input channel; strides are not set. set_strides() takes
+// them from a layout.
+cpu::DepthwiseProblem depthwise_problem(const cpu::ConvProblem& conv);
+void set_strides(const TensorLayout& layout, int64_t* strides);
 
 // The halo that lets the kernels read the input in place.
 StorageWish conv_storage(const StepDesc& step);

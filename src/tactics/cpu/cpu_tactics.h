@@ -9,6 +9,7 @@
 
 namespace hone {
 
+std::unique_ptr<Tactic> make_conv_chain(cpu::Isa isa);
 std::unique_ptr<Tactic> make_conv_depthwise(cpu::Isa isa);
 std::unique_ptr<Tactic> make_conv_winograd(cpu::Isa isa);
 std::unique_ptr<Tactic> make_conv_direct(cpu::Isa isa);
