@@ -110,6 +110,26 @@ TEST(Tuner, MemoryLimitIsRecorded) {
   }));
 }
 
+// The reference is not timed; its arithmetic counts, or an alternative that needs it would look
+// free.
+TEST(Tuner, StepsLeftToTheReferenceHaveAPrice) {
+  if (!this_target().features.contains(features_of("avx2")))
+    GTEST_SKIP() << "nothing packs weights";
+  TunerOptions options;
+  options.memory_bytes = 64;
+  TimingCache cache;
+  Tuner tuner(this_target(), &cache, options);
+  const double price = tuner
+                           .price(portable_of(R"(graph {
+    input %x: f32[1,8,8,4]
+    const %w: f32[4,3,3,4] = random(1)
+    %y = Conv(%x, %w)
+    output %y
+  })"))
+                           .value();
+  EXPECT_NEAR(price, 1000 * 2e-9 * (6 * 6 * 4) * (3 * 3 * 4), 1e-6);  // at 1 GFLOP/s
+}
+
 TEST(Tuner, CancelsWithinAStep) {
   int calls = 0;
   TunerOptions options;
