@@ -1,6 +1,6 @@
 // Activations of register tiles: applied to the outputs of one tile right after it is stored, while
-// they are in the L1 cache. (Behind a whole panel of MatMul they are not: its rows lie a power of
-// two apart, and GELU over them took three times as long.)
+// they are in the L1 cache. The general way, over whole narrow panels, copies their rows to and
+// fro: 21 cycles per 8 values of GELU against 11, even where all lies in L1.
 #pragma once
 
 #include <cstdint>

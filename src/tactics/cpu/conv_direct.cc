@@ -65,7 +65,7 @@ class ConvDirect final : public Tactic {
   explicit ConvDirect(Isa isa) : isa_(isa), name_(fmt::format("conv_direct_{}", isa_name(isa))) {}
 
   const char* name() const override { return name_.c_str(); }
-  int version() const override { return 1; }
+  int version() const override { return 2; }
   const char* op_name() const override { return "Conv"; }
 
   Verdict can_run(const StepDesc& step, const Target& target) const override {

@@ -279,7 +279,7 @@ class ConvTransposed final : public Tactic {
       : isa_(isa), name_(fmt::format("conv_transposed_{}", isa_name(isa))) {}
 
   const char* name() const override { return name_.c_str(); }
-  int version() const override { return 1; }
+  int version() const override { return 2; }
   const char* op_name() const override { return "ConvTranspose"; }
 
   Verdict can_run(const StepDesc& step, const Target& target) const override {

@@ -90,7 +90,7 @@ class ConvWinograd final : public Tactic {
       : isa_(isa), name_(fmt::format("conv_winograd_{}", isa_name(isa))) {}
 
   const char* name() const override { return name_.c_str(); }
-  int version() const override { return 2; }
+  int version() const override { return 3; }
   const char* op_name() const override { return "Conv"; }
 
   Verdict can_run(const StepDesc& step, const Target& target) const override {
