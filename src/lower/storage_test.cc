@@ -273,7 +273,22 @@ TEST_F(Storage, ReshapedProducersWriteIntoConcat) {
   EXPECT_TRUE(stored.is_view("c"));
 }
 
-// U-Net: the Conv behind a Concat pads it in place. The parts have room, too, side by side.
+// U-Net: a copy fetches what the encoder wrote long ago.
+TEST_F(Storage, ConcatIsPaddedInACopy) {
+  const Stored stored(R"(graph { input %x: f32[N,8,8,16]
+    const %w: f32[16,3,3,32] = random(1)
+    %a = Tanh(%x)
+    %b = Sigmoid(%x)
+    %c = Concat(%a, %b) {axis=3}
+    %y = Conv(%c, %w) {auto_pad="same_upper"}
+    output %y })");
+  EXPECT_TRUE(stored.is_view("c"));
+  EXPECT_TRUE(stored["c"].halo_before.empty());
+  EXPECT_EQ(stored.copies("y"),
+            "pads a copy of 'c', which is put together from parts that may be old");
+}
+
+// A reader of one part wants room around all of them; then it is there for others, too.
 TEST_F(Storage, HalosAroundConcatAndItsParts) {
   const Stored stored(R"(graph { input %x: f32[N,8,8,16]
     const %w: f32[16,3,3,32] = random(1) const %v: f32[16,5,5,16] = random(2)
