@@ -28,7 +28,7 @@ HONE_SIMD_INLINE void activate_rows(F f, float* data, const int64_t* rows, int n
   }
 HONE_TILE_ACTIVATION(activate_gelu, vec_gelu(x))
 HONE_TILE_ACTIVATION(activate_gelu_tanh, vec_gelu_tanh(x))
-HONE_TILE_ACTIVATION(activate_silu, x* vec_sigmoid(x))
+HONE_TILE_ACTIVATION(activate_silu, vec_silu(x))
 HONE_TILE_ACTIVATION(activate_sigmoid, vec_sigmoid(x))
 HONE_TILE_ACTIVATION(activate_tanh, vec_tanh(x))
 HONE_TILE_ACTIVATION(activate_mish, vec_mish(x))
