@@ -1,7 +1,6 @@
 // hn_main(): finds the command in the table, runs it, turns its error into a message and an exit
 // code.
 #include <cerrno>
-#include <cstdio>
 #include <new>
 
 #include "command.h"
@@ -141,10 +140,9 @@ extern "C" int hn_main(int argc, char** argv) {
     print_error("hone: " + result.status().message() + "\n");
     code = exit_code(result.status().code());
   }
-  // A full disk shows only when the last of the results is written. `hone ... | head` is no failure
-  // to speak of: head has closed the pipe.
-  if (std::fflush(stdout) != 0 && code == kExitGood) {
-    if (errno == EPIPE) return kExitPipe;
+  const int error = flush_results();
+  if (error != 0 && code == kExitGood) {
+    if (error == EPIPE) return kExitPipe;  // `hone ... | head`: no failure to speak of
     print_error("hone: the results could not be written to stdout\n");
     code = kExitFailed;
   }

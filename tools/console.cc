@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 
 #include "base/check.h"
@@ -10,10 +11,13 @@
 namespace hone::tools {
 namespace {
 
-bool line_drawn = false;  // the command line is used from one thread
+// The command line is used from one thread.
+bool line_drawn = false;
+int result_error = 0;  // errno of the first write to stdout that failed
 
 void write_to(std::FILE* file, std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), file);
+  const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
+  if (!written && file == stdout && result_error == 0) result_error = errno;
 }
 
 }  // namespace
@@ -21,6 +25,11 @@ void write_to(std::FILE* file, std::string_view text) {
 void print_result(std::string_view text) {
   draw_status_line("");
   write_to(stdout, text);
+}
+
+int flush_results() {
+  if (std::fflush(stdout) != 0 && result_error == 0) result_error = errno;
+  return result_error;
 }
 
 void print_error(std::string_view text) {

@@ -8,7 +8,10 @@
 namespace hone::tools {
 
 void print_result(std::string_view text);  // stdout
-void print_error(std::string_view text);   // stderr; clears a progress bar first
+// 0, or the errno of the first result that could not be written: a full disk shows only when
+// stdout's buffer is.
+int flush_results();
+void print_error(std::string_view text);  // stderr; clears a progress bar first
 bool stderr_is_terminal();
 
 // Draws (empty: removes) the one line of the progress bar. Does nothing unless stderr is a
