@@ -29,7 +29,9 @@ cpu::GemmProblem gemm_problem(const StepDesc& step) {
   const auto& attributes = step.attr<MatMulAttributes>();
   const size_t k_back = attributes.transpose_a && a.size() > 1 ? 2 : 1;
   cpu::GemmProblem p;
-  p.k = number(a[a.size() - k_back]);
+  // The two are equal, and packing needs the number: the weights know it.
+  const Dim& k_of_b = b.size() < 2 || attributes.transpose_b ? b.back() : b[b.size() - 2];
+  p.k = number(k_of_b.is_const() ? k_of_b : a[a.size() - k_back]);
   p.m = a.size() < 2 ? 1 : number(a[a.size() - (3 - k_back)]);
   p.n = b.size() < 2 ? 1 : number(b[b.size() - (attributes.transpose_b ? 2 : 1)]);
   p.lda = p.k;
