@@ -150,9 +150,9 @@ class Case:
 
     def peer(self, name: str) -> list[np.ndarray]:
         output = self.scratch / f"{name}.npz"
-        command = [sys.executable, HERE / "peers.py", "--serve", name, "--folder", self.folder]
-        command += ["--batch", self.options.samples, "--threads", self.options.threads]
-        run(name, [*command, "--output", output], stdin=subprocess.DEVNULL)
+        command = [sys.executable, HERE / "peer_worker.py", "serve", name, self.folder]
+        command += [self.options.samples, self.options.threads, output]
+        run(name, command, stdin=subprocess.DEVNULL)
         return in_order(output, [])
 
     def exact(self) -> list[np.ndarray]:
