@@ -34,15 +34,13 @@ StepDesc describe(const Node* node) {
 
 // Importers may need several nodes for an operator; it counts once.
 int source_operators(const Graph& graph) {
-  std::set<std::string> names;
+  std::set<std::string> working, views;
   for (const Node* node : graph.nodes()) {
-    if (!only_views(describe(node))) names.insert(node->sources().front());
+    (only_views(describe(node)) ? views : working).insert(node->sources().front());
   }
   // A Transpose that an importer puts around a Reshape is not another operator.
-  for (const Node* node : graph.nodes()) {
-    if (only_views(describe(node))) names.erase(node->sources().front());
-  }
-  return static_cast<int>(names.size());
+  for (const std::string& name : views) working.erase(name);
+  return static_cast<int>(working.size());
 }
 
 int working_nodes(const Graph& graph) {

@@ -110,10 +110,7 @@ Status apply_chain(Graph& graph, const std::vector<std::string>& names) {
   inputs.insert(inputs.end(), extra, last->inputs().end());
   HONE_ASSIGN_OR_RETURN(Node * node, graph.add_node("ConvChain", chain_attributes(chain),
                                                     std::move(inputs), std::move(options)));
-  const std::string value_name = last->output()->name(), source = last->output()->source();
-  bypass(graph, last, node->output());
-  graph.rename(node->output(), value_name);
-  graph.set_source(node->output(), source);
+  replace_output(graph, last, node->output());
   return ok();
 }
 

@@ -44,12 +44,16 @@ void bypass(Graph& graph, Node* node, Value* value) {
   graph.erase(node);
 }
 
+void replace_output(Graph& graph, Node* node, Value* value) {
+  const std::string name = node->output()->name(), source = node->output()->source();
+  bypass(graph, node, value);
+  graph.rename(value, name);
+  graph.set_source(value, source);
+}
+
 void take_over(Graph& graph, Node* survivor, Node* absorbed) {
-  const std::string name = absorbed->output()->name(), source = absorbed->output()->source();
   graph.add_sources(survivor, absorbed->sources());
-  bypass(graph, absorbed, survivor->output());
-  graph.rename(survivor->output(), name);
-  graph.set_source(survivor->output(), source);
+  replace_output(graph, absorbed, survivor->output());
 }
 
 void replace_by_constant(Graph& graph, Value* value, Tensor tensor) {

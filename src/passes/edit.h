@@ -23,6 +23,9 @@ Status rewrite(Graph& graph, Node* node, Attributes attributes, std::vector<Valu
 // The users of `node`'s one output read `value` instead; `node` is erased.
 void bypass(Graph& graph, Node* node, Value* value);
 
+// bypass(), and `value` takes the name and the source of the node's output.
+void replace_output(Graph& graph, Node* node, Value* value);
+
 // `survivor` now computes what `absorbed` did: takes its users, its value's names and its sources.
 void take_over(Graph& graph, Node* survivor, Node* absorbed);
 

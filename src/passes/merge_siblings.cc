@@ -91,9 +91,9 @@ Node* concat_at_end(const Node* conv, bool first) {
   for (const Use& use : result->uses()) {
     Node* user = use.node;
     if (!user->is("Concat") || !user->epilogue().empty() || user->inputs().size() < 2) continue;
-    const auto rank = static_cast<int64_t>(result->shape().size());
-    const int64_t axis = user->attr<ConcatAttributes>().axis;
-    if ((axis < 0 ? axis + rank : axis) != rank - 1) continue;
+    const size_t rank = result->shape().size();
+    if (positive_axis(user->attr<ConcatAttributes>().axis, rank) + 1 != static_cast<int64_t>(rank))
+      continue;
     const auto inputs = static_cast<int>(user->inputs().size());
     const auto times = std::count(user->inputs().begin(), user->inputs().end(), result);
     if (use.index == (first ? 0 : inputs - 1) && times == 1) return user;
@@ -170,13 +170,7 @@ Status merge_siblings(Graph& graph, const std::vector<std::string>& names) {
   NodeOptions options{.name = name + "/split", .sources = conv->sources(), .before = first};
   HONE_ASSIGN_OR_RETURN(Node * split,
                         graph.add_node("Split", attributes, {conv->output()}, std::move(options)));
-  for (size_t i = 0; i < convs.size(); ++i) {
-    const std::string value_name = convs[i]->output()->name();
-    const std::string source = convs[i]->output()->source();
-    bypass(graph, convs[i], split->output(i));
-    graph.rename(split->output(i), value_name);
-    graph.set_source(split->output(i), source);
-  }
+  for (size_t i = 0; i < convs.size(); ++i) replace_output(graph, convs[i], split->output(i));
   if (shared.concat) HONE_RETURN_IF_ERROR(widen_concat(graph, shared, conv->output()));
   return ok();
 }

@@ -57,7 +57,7 @@ struct StageOperands {
   const void* inputs[kMaxChainInputs] = {};
   void* outputs[1] = {};
   StepContext context;
-  EpilogueRest::Call call{};
+  EpilogueRest::Call call;
 
   template <class Pointers>
   void bind(const Stage& stage, const StepContext& chain, Pointers* pointers) {
@@ -67,10 +67,7 @@ struct StageOperands {
     context.outputs = outputs;
     set_epilogue(stage.epilogue, context, pointers);
     pointers->packed = stage.packed;
-    if (stage.rest.empty()) return;
-    call = {&stage.rest, &context};
-    pointers->tail = &EpilogueRest::tail;
-    pointers->tail_user = &call;
+    stage.rest.attach(context, &call, pointers);
   }
 };
 

@@ -33,11 +33,8 @@ class PreparedDepthwise final : public PreparedStep {
     pointers.packed = packed_;
     pointers.output = static_cast<float*>(context.outputs[0]);
     set_epilogue(epilogue_, context, &pointers);
-    EpilogueRest::Call call{&rest_, &context};
-    if (!rest_.empty()) {
-      pointers.tail = &EpilogueRest::tail;
-      pointers.tail_user = &call;
-    }
+    EpilogueRest::Call call;
+    rest_.attach(context, &call, &pointers);
     ThreadPool::global().parallel_for(context.threads, items, [&](int64_t begin, int64_t end, int) {
       run_(problem_, pointers, begin, end);
     });

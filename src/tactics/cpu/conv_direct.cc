@@ -33,12 +33,8 @@ class PreparedConv final : public PreparedStep {
     pointers.packed = packed_;
     pointers.output = static_cast<float*>(context.outputs[0]);
     set_epilogue(epilogue_, context, &pointers);
-    EpilogueRest::Call call{&rest_, &context};
-    pointers.activation = rest_.activation();
-    if (!rest_.empty() && !pointers.activation) {
-      pointers.tail = &EpilogueRest::tail;
-      pointers.tail_user = &call;
-    }
+    EpilogueRest::Call call;
+    rest_.attach(context, &call, &pointers);
     for (int64_t n = 0; n < images_.count; ++n) {
       ThreadPool::global().parallel_for(
           context.threads, conv_.items,

@@ -240,12 +240,8 @@ class PreparedTransposed final : public PreparedStep {
     pointers.packed = packed_ + run.packed;
     pointers.output = static_cast<float*>(output);
     set_epilogue(epilogue_, part, &pointers);
-    EpilogueRest::Call call{&shared.rest, &part};
-    pointers.activation = shared.rest.activation();
-    if (!shared.rest.empty() && !pointers.activation) {
-      pointers.tail = &EpilogueRest::tail;
-      pointers.tail_user = &call;
-    }
+    EpilogueRest::Call call;
+    shared.rest.attach(part, &call, &pointers);
     cpu::run_conv(shared.conv, pointers, number, number + 1);
   }
 

@@ -100,18 +100,9 @@ class PreparedMatMul : public PreparedStep {
   }
 
  protected:
-  struct TailCall {
-    EpilogueRest::Call call;
-    int64_t first_row;
-  };
-  static void tail(void* user, int64_t row, int64_t rows, int64_t channel, int64_t channels) {
-    auto* call = static_cast<TailCall*>(user);
-    EpilogueRest::tail(&call->call, call->first_row + row, rows, channel, channels);
-  }
-
   // Pointers of product `index`; `call` must live as long as they are used.
   cpu::ConvPointers pointers(const StepContext& context, int64_t index, const float* packed,
-                             TailCall* call) const {
+                             EpilogueRest::Call* call) const {
     int64_t offset[4];
     batches_.offsets(index, offset);
     cpu::ConvPointers p;
@@ -120,12 +111,8 @@ class PreparedMatMul : public PreparedStep {
     p.output = static_cast<float*>(context.outputs[0]) + offset[1];
     set_epilogue(epilogue_, context, &p);
     if (p.addend) p.addend += offset[2];
-    p.activation = rest_.activation();
-    if (!rest_.empty() && !p.activation) {
-      *call = {{&rest_, &context}, index * batches_.rows};
-      p.tail = &tail;
-      p.tail_user = call;
-    }
+    call->first_pixel = index * batches_.rows;
+    rest_.attach(context, call, &p);
     return p;
   }
 
@@ -145,7 +132,7 @@ class PreparedPacked final : public PreparedMatMul {
 
   Status run(const StepContext& context) const override {
     for (int64_t i = 0; i < batches_.count; ++i) {
-      TailCall call;
+      EpilogueRest::Call call;
       const cpu::ConvPointers p = pointers(context, i, packed_, &call);
       ThreadPool::global().parallel_for(
           context.threads, gemm_.items,
@@ -256,7 +243,7 @@ class PreparedDynamic final : public PreparedMatMul {
       return ok();
     }
     for (int64_t i = 0; i < batches_.count; ++i) {
-      TailCall call;
+      EpilogueRest::Call call;
       float* packed = slot(context, 0);
       const cpu::ConvPointers p = operands(context, i, 0, &call);
       cpu::pack_b(problem_, config_, isa_, b_matrix(context, i), layout_, packed);
@@ -277,7 +264,7 @@ class PreparedDynamic final : public PreparedMatMul {
     return static_cast<const float*>(context.inputs[1]) + offset[3];
   }
   cpu::ConvPointers operands(const StepContext& context, int64_t index, int worker,
-                             TailCall* call) const {
+                             EpilogueRest::Call* call) const {
     float* packed = slot(context, worker);
     cpu::ConvPointers p = pointers(context, index, packed, call);
     if (operands_.flipped_a) {
@@ -290,7 +277,7 @@ class PreparedDynamic final : public PreparedMatMul {
     return p;
   }
   void multiply(const StepContext& context, int64_t index, int worker) const {
-    TailCall call;
+    EpilogueRest::Call call;
     cpu::multiply(gemm_, operands(context, index, worker, &call), b_matrix(context, index), layout_,
                   slot(context, worker));
   }

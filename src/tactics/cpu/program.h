@@ -50,19 +50,31 @@ class EpilogueRest {
   // `outputs[0]` is the output's layout. REQUIRES: can_fuse_epilogue.
   void prepare(const FusedEpilogue& epilogue, const PrepareArgs& args, cpu::Isa isa);
   bool empty() const { return program_.num_instrs == 0; }
-  // All of it as an activation of register tiles, or null: then tail() has nothing to do.
-  cpu::TileActivation activation() const { return activation_; }
 
   // What the kernels' tail callback gets as `user`; lives during one run.
   struct Call {
-    const EpilogueRest* rest;
-    const StepContext* context;
+    const EpilogueRest* rest = nullptr;
+    const StepContext* context = nullptr;
     int64_t first_pixel = 0;  // added to the pixels that the kernel counts
   };
-  // Signature of cpu::ConvTail.
-  static void tail(void* call, int64_t pixel, int64_t pixels, int64_t channel, int64_t channels);
+  // Has a kernel do it for one run: as the activation of its register tiles where the kernel and
+  // the rest allow it, else as its tail. `call` and `context` must live as long as the pointers.
+  template <class Pointers>
+  void attach(const StepContext& context, Call* call, Pointers* pointers) const {
+    if (empty()) return;
+    if constexpr (requires { pointers->activation; }) {
+      pointers->activation = activation_;
+      if (activation_ != nullptr) return;
+    }
+    call->rest = this;
+    call->context = &context;
+    pointers->tail = &EpilogueRest::tail;
+    pointers->tail_user = call;
+  }
 
  private:
+  // Signature of cpu::ConvTail.
+  static void tail(void* call, int64_t pixel, int64_t pixels, int64_t channel, int64_t channels);
   struct Extra {
     int input;
     TensorLayout layout;
@@ -73,7 +85,7 @@ class EpilogueRest {
 
   cpu::PointwiseProgram program_ = {};
   cpu::PointwiseRun run_ = nullptr;
-  cpu::TileActivation activation_ = nullptr;
+  cpu::TileActivation activation_ = nullptr;  // all of it, or null
   TensorLayout output_;
   std::vector<Extra> extras_;
 };
